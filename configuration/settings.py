@@ -84,6 +84,15 @@ class DaemonSettings(BaseModel):
         default=True,
         description="Fork runs from one process that has imported everything, instead of starting Python.",
     )
+    disk_floor_mb: int = Field(
+        default=200,
+        ge=0,
+        le=1_000_000_000,
+        description="Free MiB of a disk below which no new run and no matching begins; 0: no floor.",
+    )
+    disk_warning_days: int = Field(
+        default=7, ge=0, le=365, description="Days before a disk reaches its floor at which an alert says so."
+    )
     engine: EngineName = Field(
         default=EngineName.EMBEDDED,
         description="`embedded`: one daemon does everything; `procrastinate`: several share a PostgreSQL.",

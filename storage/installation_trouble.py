@@ -43,7 +43,12 @@ class StorageTrouble:
 
 
 def storage_trouble(session: Session, *, now: datetime) -> StorageTrouble:
-    of_kind = select(Alert).where(text(OF_NO_FINDING), Alert.kind == AlertKind.INSTALLATION)
+    of_kind = select(Alert).where(
+        text(OF_NO_FINDING),
+        Alert.kind == AlertKind.INSTALLATION,
+        # There are others about the installation: about schedules and disks.
+        Alert.dedupe_key.startswith(KEY_PREFIX, autoescape=True),
+    )
     last_alert = session.scalar(of_kind.order_by(Alert.id.desc()).limit(1))
     failed = _newest_failed_run(session)
     if last_alert is None or last_alert.state is not TriageState.RESOLVED:

@@ -205,7 +205,9 @@ def _prepare_sqlite(engine: Engine, target: _Target) -> None:
     def _begin(connection: Connection) -> None:
         # A deferred BEGIN fails at once if it wants to write while another writer is active; IMMEDIATE waits.
         reading = connection.get_execution_options().get(READING, False)
-        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+        if connection.info.get(READING) is not reading:
+            connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+            connection.info[READING] = reading
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 

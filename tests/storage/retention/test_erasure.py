@@ -231,6 +231,9 @@ def test_a_kill_between_rows_and_bytes_loses_nothing(archive: Archive, tmp_path:
         writer.text(ListingText({"body": GONE}), refers_to=None, url="")
     with archive.evidence.writer("board-99", now=NOW - 8 * DAY) as writer:
         writer.text(ListingText({"body": "of another source"}), refers_to=None, url="")
+    # The file of run 2 of `market`, or of the source `market-2`: what that one's rows point at stays.
+    archive.visit(NOW - 8 * DAY, {"20": "a text of another source"}, source="market-2")
+    archive.visit(NOW - 8 * DAY, {"21": "a text of yet another source"}, source="marketplace")
 
     done = erasure.erase_listing(
         archive.database, archive.evidence, 1, person="anna", reason="Art. 17", now=NOW
@@ -246,6 +249,8 @@ def test_a_kill_between_rows_and_bytes_loses_nothing(archive: Archive, tmp_path:
     ]
     assert left == []
     assert [path.name[:9] for path in archive.evidence.folder.rglob("board*")] == ["board-99-"]
+    faults = [verify_record(archive.evidence, row) for row in all_evidence_rows(archive.database)]
+    assert set(faults) == {None}
     kinds = {member.kind for path in archive.evidence.folder.rglob("*.gz") for member in members_in(path)}
     assert kinds == {"warcinfo", "response", "conversion", "metadata"}
     assert (
