@@ -115,7 +115,8 @@ class NodeMembership:
                 nodes.end_others(
                     session, as_=NodeEnd.REPLACED, now=now, older_than=self._profile.schema_revision
                 )
-                self._announce(session, now)
+                alone = [node.id for node in nodes.known_nodes(session)] == [node_id]
+                self._announce(session, now, nobodys=alone)
         self._held = _Lease(node_id, asked + self._lease.total_seconds())
         self._failure = None
 
@@ -188,8 +189,8 @@ class NodeMembership:
                 name=node.name,
             )
 
-    def _announce(self, session: Session, now: datetime) -> None:
-        released = release_lost_claims(session, now=now)
+    def _announce(self, session: Session, now: datetime, *, nobodys: bool = False) -> None:
+        released = release_lost_claims(session, now=now, nobodys=nobodys)
         for work in released.due():
             self._dispatcher.announce(session, work)
         counts = {name: count for name, count in released.counts().items() if count}
