@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, true, update
 from sqlalchemy.orm import Session
 
 from storage import data_sets
@@ -36,6 +36,7 @@ from storage.custody import CustodyAction, CustodySubject, write_entry
 from storage.data_sets import ListingSign
 from storage.database.base import BATCH, Base, Database, keep_numbers_used
 from storage.deliveries import Attempt, Delivery
+from storage.dumps import Dump, DumpUnit
 from storage.erased_listings import note_erased
 from storage.errors import EvidenceFailed, SourceIsRead
 from storage.evidence.erasing import WarcMember, members_in, members_of
@@ -407,6 +408,10 @@ def erase_company(
             (Match, Match.company_id == company.id),
             (MatchSummary, MatchSummary.company_id == company.id),
             (Rematch, Rematch.company_id == company.id),
+            # Results of units hold the company's ordinals. Without it the watch is another one, so that every
+            # dump in progress has to begin again anyway.
+            (DumpUnit, true()),
+            (Dump, true()),
             (SegmentDelta, SegmentDelta.segment_id.in_(segments)),
             (Segment, Segment.company_id == company.id),
             (Term, Term.company_id == company.id),
