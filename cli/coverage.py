@@ -18,6 +18,9 @@ from storage import companies, coverage, sources
 from storage.companies import Company
 from storage.coverage import FinishedRun
 from storage.listings import MatchState
+from storage.retention.policy import RetentionKind
+from storage.retention.preview import days_of
+from storage.settings import RetentionSettings
 from storage.sources import Source
 
 #: A run is queued within this time of its slot.
@@ -48,6 +51,8 @@ class SourceCoverage:
     enabled: bool
     health: str
     watched_since: datetime
+    #: Before this time, retention has deleted runs, so that nothing is said about it; None: it has not.
+    runs_kept_since: datetime | None
     runs: int
     outcomes: dict[str, int]
     reasons: dict[str, int]
@@ -90,9 +95,23 @@ class CompanyCoverage:
     why_not: str | None
 
 
-def source_coverage(session: Session, source: Source, *, since: datetime, now: datetime) -> SourceCoverage:
-    """Return the coverage of one source from its rows, from `since` or its first declaration on."""
+def source_coverage(
+    session: Session,
+    source: Source,
+    *,
+    since: datetime,
+    now: datetime,
+    retention: RetentionSettings | None = None,
+) -> SourceCoverage:
+    """Return the coverage of one source from its rows, from `since` or its first declaration on.
+
+    Where retention has deleted runs in between, it begins after them.
+    """
     begin = max(since, source.created_at)
+    days = 0 if retention is None else days_of(retention, RetentionKind.RUNS, source.name)
+    kept = coverage.runs_kept_since(session, source.id, days=days, now=now)
+    kept = kept if kept is not None and kept > begin else None
+    begin = kept or begin
     visits = coverage.finished_runs(session, source.id, since=begin)
     fresh = coverage.newest_listing_times(session, source.id, now=now)
     versions = coverage.versions_by_match_state(session, source.id, since=begin)
@@ -102,6 +121,7 @@ def source_coverage(session: Session, source: Source, *, since: datetime, now: d
         enabled=source.enabled,
         health=source.health,
         watched_since=begin,
+        runs_kept_since=kept,
         runs=len(visits),
         outcomes=dict(Counter(visit.outcome.value for visit in visits)),
         reasons=dict(Counter(visit.reason for visit in visits if visit.reason)),
@@ -202,7 +222,12 @@ def _summary_sentences(
         f"visit with nothing left out, in {visits:,} runs of all sources."
     )
     for each in watched:
-        if each.watched_since > since:
+        if each.runs_kept_since is not None:
+            yield (
+                f"Runs of {each.name} before {each.runs_kept_since:%Y-%m-%d %H:%M} UTC are no longer kept, "
+                "so nothing is said about the time before."
+            )
+        elif each.watched_since > since:
             yield f"{each.name} was added {each.watched_since:%Y-%m-%d %H:%M} UTC."
         if not each.whole:
             yield _incomplete_sentence(each)
@@ -258,6 +283,11 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' if count != 1 else ''}"
 
 
-def all_source_coverage(session: Session, *, since: datetime, now: datetime) -> list[SourceCoverage]:
+def all_source_coverage(
+    session: Session, *, since: datetime, now: datetime, retention: RetentionSettings | None = None
+) -> list[SourceCoverage]:
     """Return the coverage of every source, by name."""
-    return [source_coverage(session, source, since=since, now=now) for source in sources.all_sources(session)]
+    return [
+        source_coverage(session, source, since=since, now=now, retention=retention)
+        for source in sources.all_sources(session)
+    ]

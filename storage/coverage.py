@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from storage.listing_tables import Listing, ListingVersion, MatchState
+from storage.retention.passes import RetentionPass
+from storage.retention.policy import RUNS_KEPT
 from storage.runs import READ, Run, RunOutcome, RunState, RunTrigger
 
 
@@ -71,6 +73,20 @@ def _finished_run(run: Run) -> FinishedRun | None:
         pages=run.pages,
         pages_unread=run.pages_unread,
     )
+
+
+def runs_kept_since(session: Session, source_id: int, *, days: int, now: datetime) -> datetime | None:
+    """Return from when on all runs of a source are kept; None: retention has deleted none.
+
+    `days`: for how long runs are kept; the newest RUNS_KEPT stay for longer. 0: for ever.
+    """
+    deleted = select(RetentionPass.id).where(RetentionPass.counts["runs"].as_integer() > 0)
+    if not days or session.scalar(deleted.limit(1)) is None:
+        return None
+    ended = select(Run.finished_at).where(Run.source_id == source_id, Run.finished_at.is_not(None))
+    newest = ended.order_by(Run.finished_at.desc()).offset(RUNS_KEPT - 1).limit(1)
+    last = session.scalar(newest)
+    return None if last is None else min(now - timedelta(days=days), last)
 
 
 def last_finished_run(session: Session, source_id: int) -> Run | None:
