@@ -18,6 +18,9 @@ from storage import companies, coverage, sources
 from storage.companies import Company
 from storage.coverage import COUNTED, FinishedRun, LastReading, NewestListingTimes
 from storage.listings import MatchState
+from storage.retention.policy import RetentionKind
+from storage.retention.preview import days_of
+from storage.settings import RetentionSettings
 from storage.sources import Source
 
 #: A run is queued within this time of its slot.
@@ -49,6 +52,8 @@ class SourceCoverage:
     enabled: bool
     health: str
     watched_since: datetime
+    #: Before this time, retention has deleted runs, so that nothing is said about it; None: it has not.
+    runs_kept_since: datetime | None
     runs: int
     outcomes: dict[str, int]
     reasons: dict[str, int]
@@ -119,20 +124,56 @@ class _Statistics:
         )
 
 
-def source_coverage(session: Session, source: Source, *, since: datetime, now: datetime) -> SourceCoverage:
-    """Return the coverage of one source from its rows, from `since` or its first declaration on."""
+def source_coverage(
+    session: Session,
+    source: Source,
+    *,
+    since: datetime,
+    now: datetime,
+    retention: RetentionSettings | None = None,
+) -> SourceCoverage:
+    """Return the coverage of one source from its rows, from `since` or its first declaration on.
+
+    Where retention has deleted runs in between, it begins after them.
+    """
     found = _Statistics.read(session, since=since, now=now, source_id=source.id)
-    return _coverage_of(source, found, since=since, now=now)
+    kept = _runs_kept_since(session, source, retention, since=since, now=now)
+    return _coverage_of(source, found, kept, since=since, now=now)
 
 
-def all_source_coverage(session: Session, *, since: datetime, now: datetime) -> list[SourceCoverage]:
+def all_source_coverage(
+    session: Session, *, since: datetime, now: datetime, retention: RetentionSettings | None = None
+) -> list[SourceCoverage]:
     """Return the coverage of every source, by name."""
     found = _Statistics.read(session, since=since, now=now)
-    return [_coverage_of(source, found, since=since, now=now) for source in sources.all_sources(session)]
+    return [
+        _coverage_of(
+            source,
+            found,
+            _runs_kept_since(session, source, retention, since=since, now=now),
+            since=since,
+            now=now,
+        )
+        for source in sources.all_sources(session)
+    ]
 
 
-def _coverage_of(source: Source, found: _Statistics, *, since: datetime, now: datetime) -> SourceCoverage:
+def _runs_kept_since(
+    session: Session, source: Source, retention: RetentionSettings | None, *, since: datetime, now: datetime
+) -> datetime | None:
+    """Return from when on all runs of the period are kept; None: all of them are."""
     begin = max(since, source.created_at)
+    days = 0 if retention is None else days_of(retention, RetentionKind.RUNS, source.name)
+    if not days or now - timedelta(days=days) <= begin:
+        return None
+    kept = coverage.runs_kept_since(session, source.id, days=days, now=now)
+    return kept if kept is not None and kept > begin else None
+
+
+def _coverage_of(
+    source: Source, found: _Statistics, kept: datetime | None, *, since: datetime, now: datetime
+) -> SourceCoverage:
+    begin = kept or max(since, source.created_at)
     visits = [visit for visit in found.visits.get(source.id, ()) if visit.finished_at >= begin]
     fresh = found.newest[source.id]
     unread = next((visit.pages_unread for visit in reversed(visits) if visit.read), None)
@@ -141,6 +182,7 @@ def _coverage_of(source: Source, found: _Statistics, *, since: datetime, now: da
         enabled=source.enabled,
         health=source.health,
         watched_since=begin,
+        runs_kept_since=kept,
         runs=len(visits),
         outcomes=dict(Counter(visit.outcome.value for visit in visits)),
         reasons=dict(Counter(visit.reason for visit in visits if visit.reason)),
@@ -175,7 +217,8 @@ def _find_gaps(
         slots = slots_of(source)
     except ScheduleRefused:
         return None
-    before = found.readings_before.get(source.id)
+    earlier = [each for each in found.visits.get(source.id, ()) if each.read and each.finished_at < begin]
+    before = earlier[-1] if earlier else found.readings_before.get(source.id)
     failed = [visit.finished_at for visit in visits if visit.scheduled and not visit.read]
     gaps = []
     # Time of the last reading's end, and from when on the next visit is due.
@@ -242,7 +285,12 @@ def _summary_sentences(
         f"visit with nothing left out, in {visits:,} runs of all sources."
     )
     for each in watched:
-        if each.watched_since > since:
+        if each.runs_kept_since is not None:
+            yield (
+                f"Runs of {each.name} before {each.runs_kept_since:%Y-%m-%d %H:%M} UTC are no longer kept, "
+                "so nothing is said about the time before."
+            )
+        elif each.watched_since > since:
             yield f"{each.name} was added {each.watched_since:%Y-%m-%d %H:%M} UTC."
         if not each.whole:
             yield _incomplete_sentence(each)
