@@ -33,7 +33,8 @@ from storage.alerts import Alert
 from storage.captures import Capture
 from storage.companies import Term, TermKind
 from storage.data_sets import OfferNumber
-from storage.evidence.warc import EvidenceStore
+from storage.errors import EvidenceUnreachable
+from storage.evidence.warc import EvidenceStore, RecordPlace
 from storage.listing_intake import REREAD_FIELD
 from storage.listings import Listing as ListingRow
 from storage.listings import ListingVersion
@@ -75,6 +76,18 @@ class CompanyFinding:
         return f"{self.key_prefix}{self.root_listing_id}"
 
 
+def may_hold(evidence: EvidenceStore, place: RecordPlace) -> bool:
+    """Return whether the evidence has a record.
+
+    While it cannot be asked, the rows are believed: an alert does not wait for a bucket, and does not say
+    that proof is lost because of it.
+    """
+    try:
+        return evidence.holds(place)
+    except EvidenceUnreachable:
+        return True
+
+
 def read_finding(
     session: Session, summary: MatchSummary, *, evidence: EvidenceStore | None = None
 ) -> CompanyFinding | None:
@@ -98,7 +111,7 @@ def read_finding(
     )
     listing = listing_of(version, offer=offer)
     captured = _captures_of(session, version)
-    there = [each for each in captured if evidence is None or (each.place and evidence.holds(each.place))]
+    there = [each for each in captured if evidence is None or (each.place and may_hold(evidence, each.place))]
     return CompanyFinding(
         company_id=company.id,
         source_id=row.source_id,

@@ -42,7 +42,7 @@ from storage.alerts import Alert, AlertKind
 from storage.database.base import Database
 from storage.deliveries import AttemptOutcome, ChannelState, ClaimedDelivery
 from storage.errors import StorageError
-from storage.work import Dispatcher
+from storage.work import ClaimHolder, Dispatcher, NoNode
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +74,7 @@ class DeliveryService:
         clock: Callable[[], datetime],
         chance: Callable[[], float] = random.random,
         wait: Callable[[float], object] = time.sleep,
+        holder: ClaimHolder | None = None,
     ) -> None:
         self._database = database
         self._settings = settings
@@ -81,11 +82,14 @@ class DeliveryService:
         self._clock = clock
         self._chance = chance
         self._wait = wait
+        self._holder = holder or NoNode()
 
     def deliver(self, delivery_id: int) -> None:
         """Make one attempt, if the delivery is due and nobody has claimed it. Handler of WorkKind.DELIVER."""
         with self._database.transaction() as session:
-            claimed = deliveries.claim_delivery(session, delivery_id, now=self._clock())
+            claimed = deliveries.claim_delivery(
+                session, delivery_id, now=self._clock(), node_id=self._holder.node_id
+            )
             message = self._load_message(session, claimed) if claimed else None
         if claimed is None or message is None:
             return

@@ -1,8 +1,9 @@
 """A visit that finds nothing: CPU time and memory of the run's process, forked or started.
 
-A local server in a process of its own has one feed with one item, which the first visit stores. The later
-visits are measured. The CPU time of a forked run includes what the warm process spends on it. Private memory
-is what the run does not share with others (`Private_Clean` and `Private_Dirty`), at its highest.
+A local server in a process of its own has one feed with one item, which the first visit stores. The visits
+after the warm process has rehearsed are measured. The CPU time of a forked run includes what the warm process
+spends on it. Private memory is what the run does not share with others (`Private_Clean` and `Private_Dirty`),
+at its highest.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from benchmarks.sites import site
 from crawler.running.run_processes import NewProcesses, RunProcess, RunProcesses
 from crawler.running.warm_process import WarmProcesses
 from crawler.settings import CrawlerSettings
+from daemon.fork_server import REHEARSED_AFTER
 from matching.masks import mask_text
 from storage import runs
 from storage.runs import RunOutcome, RunTrigger
@@ -81,6 +83,8 @@ def _measure_way(home: Path, way: str, watched: _Watched, url: str) -> tuple[obj
     }
     one = prepare_run(home, definition, CrawlerSettings(), processes=watched)
     one.carry_out()
+    for number in range(REHEARSED_AFTER):
+        _visit(one, f"before {number}")
     visits, walls = VISITS[way], []
     own, children = _own_cpu_s(), _children_cpu_s(watched, way)
     for number in range(visits):

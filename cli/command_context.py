@@ -69,11 +69,16 @@ class App:
         return self.configuration.settings
 
     @cached_property
-    def storage(self) -> StorageSettings:
-        """Where rows and evidence are. Neither source nor company files are read for this."""
+    def sections(self) -> Settings:
+        """The sections of spillwatch.toml. Neither source nor company files are read for this."""
         from configuration.settings import locate_settings, read_settings
 
-        return read_settings(locate_settings(self.config_option)).storage
+        return read_settings(locate_settings(self.config_option))
+
+    @property
+    def storage(self) -> StorageSettings:
+        """Where rows and evidence are. Neither source nor company files are read for this."""
+        return self.sections.storage
 
     def choose_native(self) -> None:
         """Apply `native` of [matching]; call it before the first identifier is scanned.
@@ -119,9 +124,7 @@ class App:
     @cached_property
     def evidence(self) -> EvidenceStore:
         """The evidence store. Its folder is made with mode 0700 on first use."""
-        from storage.evidence.warc import EvidenceStore
-
-        return EvidenceStore(self.storage.evidence_dir)
+        return self.storage.evidence_store()
 
     def close(self) -> None:
         """Close the database if it was opened."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import json
-import shutil
+import secrets
 import socket
 import stat
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -20,7 +20,8 @@ import cli
 from alerts.settings import AppriseChannel, EmailChannel, WebhookChannel
 from cli.command_context import App
 from network.proxy_address import parse_proxy
-from storage.errors import AlreadyRunning, SpillwatchError
+from storage.errors import AlreadyRunning, SpillwatchError, StoreFileExists
+from storage.stores.byte_store import ByteStore
 
 PACKAGES = ("storage", "crawler", "matching", "alerts")
 LOW_SPACE = 2 * 1024**3  # bytes free for data, below which doctor warns
@@ -159,31 +160,66 @@ def _check_evidence(app: App) -> Findings:
     from storage.database.revisions import stored_revision
     from storage.write_probe import require_known_evidence, require_writable_evidence
 
-    folder = app.settings.storage.evidence_dir
+    folder, shared = app.evidence.folder, app.evidence.shared
     if stored_revision(app.database_unchecked) is not None:
-        require_known_evidence(app.database_unchecked, folder)
+        require_known_evidence(app.database_unchecked, folder, shared)
     require_writable_evidence(folder)
+    if shared is not None:
+        yield from _check_bucket(app, shared)
     if not folder.exists():
         yield CheckLevel.NOTE, f"{folder} does not exist yet", "Nothing to do: the first run makes it."
         return
     yield from _check_mode(folder, wanted=0o700)
-    for file in folder.rglob("*.warc*"):
+    for file in (file for kept in (folder, app.evidence.earlier) if kept for file in kept.rglob("*.warc*")):
         yield from _check_mode(file, wanted=0o600)
     yield CheckLevel.OK, f"{folder} can be written", ""
     yield from _check_records(app)
 
 
+def _check_bucket(app: App, shared: ByteStore) -> Findings:
+    """Write, read and delete an object, compare the key, and count what waits to be stored."""
+    from storage.evidence.digest import require_shared_key
+    from storage.evidence.sealing import unsealed_files_here
+
+    name, content = f"doctor/{secrets.token_hex(8)}", secrets.token_bytes(64)
+    shared.create(name, content)
+    if shared.read(name, 8, 8) != content[8:16]:
+        advice = "Use a server that answers ranged reads of S3."
+        yield CheckLevel.FAILED, f"{shared.place} returns other bytes than were stored", advice
+    try:
+        shared.create(name, content[::-1])
+    except StoreFileExists:
+        yield CheckLevel.OK, f"{shared.place} can be written, read, and overwrites nothing unasked", ""
+    else:
+        found = f"{shared.place} ignores `If-None-Match: *`: it overwrites what is to be written once"
+        yield CheckLevel.WARNING, found, "Use a server, or a version of it, that knows conditional writes."
+    shared.delete(name)
+    require_shared_key(app.evidence.folder, shared)
+    waiting = unsealed_files_here(app.evidence)
+    if waiting:
+        megabytes = sum(waiting.values()) / 1e6
+        found = f"{len(waiting)} evidence files are on this machine only ({megabytes:.1f} MB)"
+        yield CheckLevel.WARNING, found, "A running daemon stores them within a minute; if not, see its log."
+
+
 def _check_records(app: App) -> Findings:
     """Compare every file's length with the rows, and the hashes of the newest records."""
     from storage.database.revisions import newest_revision, stored_revision
-    from storage.evidence.verification import newest_evidence_rows, short_files, verify_record
+    from storage.evidence.verification import (
+        files_elsewhere,
+        newest_evidence_rows,
+        short_files,
+        verify_record,
+    )
 
     if stored_revision(app.database_unchecked) != newest_revision():
         return
     with app.database_unchecked.reading() as session:
         lost = list(short_files(session, app.evidence))
+        elsewhere = files_elsewhere(session, app.evidence, {file for file, _ in lost})
         sample = newest_evidence_rows(session, SAMPLE)
     gone = {file for file, _ in lost}
+    lost = [(file, what) for file, what in lost if file not in elsewhere]
     faults = [
         fault
         for row in sample
@@ -199,7 +235,10 @@ def _check_records(app: App) -> Findings:
         yield CheckLevel.FAILED, f"{more:,} more evidence files are missing or too short", advice
     for fault in faults[:FILES_SHOWN]:
         yield CheckLevel.FAILED, fault.message, advice
-    if not lost and not faults:
+    if elsewhere:
+        found = f"{len(elsewhere)} evidence files are on another machine only, such as {min(elsewhere)}"
+        yield CheckLevel.WARNING, found, "Its daemon stores them; if it is lost, so are their texts."
+    elif not lost and not faults:
         yield CheckLevel.OK, f"every evidence file is there; {len(sample):,} newest records are unchanged", ""
 
 
@@ -214,31 +253,34 @@ def _check_mode(path: Path, *, wanted: int) -> Findings:
 
 
 def _check_space(app: App) -> Findings:
-    for what, path in _data_places(app).items():
-        there = next(parent for parent in (path, *path.parents) if parent.exists())
-        free = shutil.disk_usage(there).free
-        level = (
-            CheckLevel.FAILED
-            if free < NO_SPACE
-            else CheckLevel.WARNING
-            if free < LOW_SPACE
-            else CheckLevel.OK
-        )
-        advice = "" if level is CheckLevel.OK else "Free some space: a run that cannot store evidence fails."
-        yield level, f"{free / 1024**3:.1f} GiB free for the {what} ({there})", advice
+    """Compare the free space with the floor of the daemon, and say when it will be reached."""
+    from storage.database.revisions import newest_revision, stored_revision
+    from storage.disk_space import MIB, daily_growth, data_places, forecasts
+
+    growth, now, daemon = None, app.clock(), app.settings.daemon
+    if stored_revision(app.database_unchecked) == newest_revision():
+        with app.database_unchecked.reading() as session:
+            growth = daily_growth(session, now=now)
+    places = data_places(app.settings.storage)
+    for disk in forecasts(places, daemon.disk_floor_mb * MIB, growth, now=now):
+        level = CheckLevel.OK
+        found = f"{disk.free / 1024**3:.1f} GiB free for {' and '.join(disk.what)} ({disk.path})"
+        if disk.growth is not None:
+            found += f", which change by {disk.growth / MIB:,.1f} MiB per day"
+        if disk.floor_at is not None:
+            found += f" and reach disk_floor_mb ({daemon.disk_floor_mb:,}) on {disk.floor_at:%Y-%m-%d}"
+            if disk.floor_at <= now + timedelta(days=daemon.disk_warning_days):
+                level = CheckLevel.WARNING
+        if disk.free < max(disk.floor, NO_SPACE):
+            level = CheckLevel.FAILED
+            found += ". Below disk_floor_mb the daemon takes no new work" if disk.free < disk.floor else ""
+        elif disk.free < LOW_SPACE:
+            level = CheckLevel.WARNING
+        advice = "" if level is CheckLevel.OK else SPACE_ADVICE
+        yield level, found, advice
 
 
-def _data_places(app: App) -> dict[str, Path]:
-    storage = app.settings.storage
-    url = storage.database_url.get_secret_value()
-    places = {"evidence": storage.evidence_dir}
-    return (
-        {**places, "database": Path(url.removeprefix("sqlite:///")).parent}
-        if url.startswith("sqlite")
-        else places
-    )
-
-
+SPACE_ADVICE = "Free some space: `spillwatch retention` shows what goes, and how fast the disk fills."
 _KEY_ADVICE = "Copy the key here, or write a new one: `spillwatch keygen`."
 
 
@@ -310,16 +352,18 @@ def _check_scanner(app: App) -> Findings:
 
 def _check_segments(app: App) -> Findings:
     """Verify every byte of each active segment and its deltas."""
-    from matching.enrolment.segment_intake import files_of
+    from matching.enrolment.segment_intake import files_of, segment_folder
     from matching.fingerprints.segments import verify_segment
     from storage import companies
 
     with app.database.reading() as session:
         rows = companies.active_segments(session)
+    folder = segment_folder(app.settings.matching)
     for row in rows:
-        for file in files_of(row):
+        for file, digest in files_of(row).items():
             try:
-                segment = verify_segment(app.settings.matching.segments_dir / file, company=row.company.slug)
+                folder.fetch(file, digest, company=row.company.slug)
+                segment = verify_segment(folder.path / file, company=row.company.slug)
             except SpillwatchError as error:
                 advice = "Import it again: `spillwatch segment import FILE`."
                 yield CheckLevel.FAILED, f"{row.company.slug}: {error}", advice

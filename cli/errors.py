@@ -5,7 +5,8 @@ SpillwatchError (storage.errors)
     ├── UnknownName       no source, company or id has this name
     ├── WouldOverwrite    the file to be written already exists
     ├── ExtraMissing      an optional part of Spillwatch is not installed
-    └── RunInProgress     the source is already being crawled
+    ├── RunInProgress     the source is already being crawled
+    └── NoNodeForUnits    no node takes the units of a dump
 """
 
 from __future__ import annotations
@@ -41,3 +42,9 @@ class RunInProgress(CliError):
     """This source is already being crawled."""
 
     reason = "run_in_progress"
+
+
+class NoNodeForUnits(CliError):
+    """No node takes the units of this dump."""
+
+    reason = "no_node_for_units"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,15 @@ _CUT_SENTENCES = {
 ORDINALS = ("ordinal", "fields", "rows", "segment", "document", "line")
 
 Names = Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedDump:
+    """What was found, and what removes the state that an interrupted match would go on with."""
+
+    findings: Findings
+    progress: SweepProgress
+    forget: Callable[[], None]
 
 
 # --- for people

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as Line
@@ -15,6 +15,9 @@ from rich.progress import Progress as Line
 from cli.output import console
 from matching.sweep import SweepProgress, SweepSource
 from text.printable import printable
+
+if TYPE_CHECKING:
+    from storage.dumps import DumpProgress
 
 _NAME_CHARS = 40
 
@@ -47,6 +50,15 @@ class ProgressMeter:
         with Line(*columns, console=console(sys.stderr), transient=True) as line:
             line.add_task("", total=total)
             yield cls(total, line)
+
+    def show_units(self, progress: DumpProgress) -> None:
+        """Show how many bytes of a dump were matched elsewhere."""
+        if self._line is None:
+            return
+        state = "matching" if progress.in_hand else "waiting for a node"
+        self._line.update(
+            self._line.task_ids[0], completed=progress.done, total=progress.total, description=state
+        )
 
     def show_progress(self, progress: SweepProgress) -> None:
         if self._line is None:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -30,7 +31,10 @@ from configuration.mistake_messages import Mistake, mistakes_of
 from configuration.setting_layers import SettingLayers, schema_of
 from crawler.settings import CrawlerSettings
 from matching.settings import MatchingSettings
-from storage.settings import StorageSettings
+from storage.nodes import EngineName
+from storage.settings import RetentionSettings, StorageSettings
+from storage.stores.location import anchored_address
+from storage.work import NodeRole, NodeRoute
 
 FILE_NAME = "spillwatch.toml"
 PROCESS_ENVIRONMENT: Mapping[str, str] = os.environ
@@ -70,6 +74,9 @@ class DaemonSettings(BaseModel):
     match_workers: int = Field(
         default=1, ge=1, le=64, description="Number of listings matched at the same time."
     )
+    unit_workers: int = Field(
+        default=1, ge=1, le=64, description="Number of units of dumps matched at the same time."
+    )
     deliver_workers: int = Field(
         default=4, ge=1, le=64, description="Number of messages sent at the same time."
     )
@@ -77,9 +84,46 @@ class DaemonSettings(BaseModel):
         default=True,
         description="Fork runs from one process that has imported everything, instead of starting Python.",
     )
+    disk_floor_mb: int = Field(
+        default=200,
+        ge=0,
+        le=1_000_000_000,
+        description="Free MiB of a disk below which no new run and no matching begins; 0: no floor.",
+    )
+    disk_warning_days: int = Field(
+        default=7, ge=0, le=365, description="Days before a disk reaches its floor at which an alert says so."
+    )
+    engine: EngineName = Field(
+        default=EngineName.EMBEDDED,
+        description="`embedded`: one daemon does everything; `procrastinate`: several share a PostgreSQL.",
+    )
+    roles: tuple[NodeRole, ...] = Field(
+        default=tuple(NodeRole),
+        min_length=1,
+        description="What this node does: schedule, crawl, match, deliver. Fewer only with procrastinate.",
+    )
+    routes: tuple[NodeRoute, ...] = Field(
+        default=(),
+        description="Ways to sites that this node has: direct, tor. Empty: direct, and tor with a tor_proxy.",
+    )
+    node_name: Annotated[str, StringConstraints(pattern=r"^[\w.-]{0,63}$")] = Field(
+        default="", description='Name of this node in `spillwatch nodes`; "" takes the name of the host.'
+    )
+    lease_s: float = Field(
+        default=30.0,
+        ge=3,
+        le=3600,
+        description="Seconds without a sign of life after which a node's work is given to other nodes.",
+    )
     stop_timeout_s: float = Field(
         default=3.0, gt=0, le=60, description="Seconds that work in progress may take after SIGTERM."
     )
+
+    @model_validator(mode="after")
+    def _check_roles(self) -> Self:
+        if self.engine is EngineName.EMBEDDED and set(self.roles) != set(NodeRole):
+            raise ValueError('every role where engine is "embedded", because such a daemon works alone')
+        return self
 
 
 class Settings(BaseSettings):
@@ -96,6 +140,9 @@ class Settings(BaseSettings):
     storage: StorageSettings = Field(
         default_factory=StorageSettings, description="Where rows and evidence are kept."
     )
+    retention: RetentionSettings = Field(
+        default_factory=RetentionSettings, description="For how long each kind of row and record is kept."
+    )
     crawler: CrawlerSettings = Field(default_factory=CrawlerSettings, description="How sites are fetched.")
     matching: MatchingSettings = Field(
         default_factory=MatchingSettings, description="How listings are compared."
@@ -106,6 +153,17 @@ class Settings(BaseSettings):
     daemon: DaemonSettings = Field(
         default_factory=DaemonSettings, description="The process of `spillwatch run`."
     )
+
+    @model_validator(mode="after")
+    def _check_engine(self) -> Self:
+        url = self.storage.database_url.get_secret_value()
+        if self.daemon.engine is EngineName.PROCRASTINATE and not url.startswith("postgres"):
+            raise ValueError(
+                'a PostgreSQL database_url in [storage], which engine = "procrastinate" of [daemon] needs'
+            )
+        if NodeRoute.TOR in self.daemon.routes and self.crawler.tor_proxy is None:
+            raise ValueError("a tor_proxy in [crawler], which the route tor of [daemon] needs")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -175,7 +233,7 @@ def _merge_layers(
         found = mistakes_of(error, origin=layers.origin, data=layers.values, schema=schema_of(Settings))
         mistakes += [mistake for mistake in found if not layers.follows_from_unread(mistake)]
         return None
-    return _anchor_database(anchor_paths(settings, file.parent), file.parent)
+    return _anchor_addresses(anchor_paths(settings, file.parent), file.parent)
 
 
 def anchor_paths(value: T, folder: Path) -> T:
@@ -196,13 +254,23 @@ def _holds_path(value: object) -> bool:
     return isinstance(value, (Path, BaseModel, dict, tuple))
 
 
-def _anchor_database(settings: Settings, folder: Path) -> Settings:
+def _anchor_addresses(settings: Settings, folder: Path) -> Settings:
+    """Return the settings with the relative paths in its addresses made absolute."""
+    changed: dict[str, object] = {"evidence": anchored_address(settings.storage.evidence, folder)}
     url = settings.storage.database_url.get_secret_value()
     path = Path(url.removeprefix(SQLITE)).expanduser()
-    if not url.startswith(SQLITE) or (url == f"{SQLITE}{path}" and path.is_absolute()):
-        return settings
-    storage = settings.storage.model_copy(update={"database_url": SecretStr(f"{SQLITE}{folder / path}")})
-    return settings.model_copy(update={"storage": storage})
+    if url.startswith(SQLITE) and not (url == f"{SQLITE}{path}" and path.is_absolute()):
+        changed["database_url"] = SecretStr(f"{SQLITE}{folder / path}")
+    matching = {
+        "segments": anchored_address(settings.matching.segments, folder),
+        "s3": settings.matching.s3 or settings.storage.s3,
+    }
+    return settings.model_copy(
+        update={
+            "storage": settings.storage.model_copy(update=changed),
+            "matching": settings.matching.model_copy(update=matching),
+        }
+    )
 
 
 @dataclass(frozen=True)

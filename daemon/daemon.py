@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
 from weakref import WeakSet
@@ -20,31 +20,51 @@ import structlog
 from configuration.configuration import Configuration
 from configuration.errors import ConfigurationError, ConfigurationRefused
 from configuration.settings import Settings, Supervision
-from crawler.scheduling.run_schedule import RunSchedule
+from crawler.scheduling.run_schedule import Plan, RunSchedule
 from daemon import logs
-from daemon.engine import EmbeddedEngine
+from daemon.disk_watch import DiskWatch
 from daemon.errors import LockLost
+from daemon.evidence_sealing import SealingThread
 from daemon.health import HealthServer
 from daemon.metrics import RELOADS, STARTED
+from daemon.node_membership import BEATS_PER_LEASE, NodeMembership
 from daemon.service_manager import ServiceManager
 from daemon.signals import Signals
 from daemon.storage_checks import StorageChecks
-from daemon.work_assembly import DaemonParts, assemble, recover_after_crash, run_processes, synchronise
-from matching.enrolment.segment_intake import SegmentIntake
-from matching.fingerprints.segment_folder import SegmentFolder
+from daemon.work_assembly import (
+    DaemonParts,
+    assemble,
+    make_engine,
+    node_profile,
+    recover_after_crash,
+    run_processes,
+    synchronise,
+)
+from matching.enrolment.segment_intake import SegmentIntake, segment_folder
 from storage.database import schema
 from storage.database.base import Database
+from storage.database.job_schema import require_job_schema, upgrade_job_schema
 from storage.database.lock import DaemonLock
-from storage.errors import StorageError
-from storage.evidence.warc import EvidenceStore
+from storage.disk_space import MIB, DiskFloor, data_places
+from storage.errors import StorageError, StoreFailed
+from storage.evidence.digest import require_shared_key
+from storage.evidence.sealing import EvidenceSealer
+from storage.nodes import EngineName
+from storage.shared_clock import SharedClock
+from storage.sources import SyncResult
+from storage.work import NodeRole
 from storage.write_probe import require_known_evidence
 
 PULSE_S = 5.0  # between two health checks, unless systemd's watchdog needs them more often
 UNWELL_AGAIN_S = 600.0  # between two lines about a problem that lasts: a log on a full disk must not grow
 KILL_MARGIN_S = 1.0  # after a run's grace period, to collect its killed process and write its outcome
 
+#: The check of a bucket.
+EVIDENCE_STORE = "evidence_store"
+DISK = "disk"
+
 #: Settings of [daemon] that a reload applies without a restart.
-NO_RESTART = {"match_workers", "deliver_workers", "stop_timeout_s"}
+NO_RESTART = {"match_workers", "unit_workers", "deliver_workers", "stop_timeout_s"}
 
 log = structlog.get_logger()
 
@@ -66,21 +86,51 @@ class Daemon:
         self._problems: dict[str, str] = {}
         self._problems_logged_at = 0.0
         self._pulse_s = min(PULSE_S, (supervision.watchdog_s or PULSE_S * 2) / 2)
-        self._clock = clock
         settings = configuration.settings
+        self._shares = settings.daemon.engine is EngineName.PROCRASTINATE
         self._database = Database.open(
-            settings.storage.database_url.get_secret_value(), busy_timeout_s=settings.storage.busy_timeout_s
+            settings.storage.database_url.get_secret_value(),
+            busy_timeout_s=settings.storage.busy_timeout_s,
+            idle_timeout_s=settings.daemon.lease_s if self._shares else None,
         )
-        self._evidence = EvidenceStore(settings.storage.evidence_dir)
+        # Heartbeats must not wait for a connection of the pool, nor for somebody's lock.
+        self._lease_database = (
+            Database.open(
+                settings.storage.database_url.get_secret_value(),
+                busy_timeout_s=settings.daemon.lease_s / BEATS_PER_LEASE,
+                idle_timeout_s=settings.daemon.lease_s,
+            )
+            if self._shares
+            else self._database
+        )
+        self._evidence = settings.storage.evidence_store()
         self._storage_checks = StorageChecks.of(
-            settings.storage.database_url.get_secret_value(), settings.storage.evidence_dir
+            settings.storage.database_url.get_secret_value(), self._evidence
         )
-        self._engine = EmbeddedEngine(self._database, clock=clock)
+        self._clock = SharedClock(clock)
+        self._schedules = NodeRole.SCHEDULE in settings.daemon.roles
+        self._engine = make_engine(settings, self._database, self._clock)
+        profile = node_profile(settings)
+        self._node = NodeMembership(
+            self._lease_database,
+            profile,
+            lease_s=settings.daemon.lease_s,
+            clock=self._clock,
+            dispatcher=self._engine,
+        )
+        self._disks = DiskWatch(
+            self._database,
+            DiskFloor(data_places(settings.storage), settings.daemon.disk_floor_mb * MIB),
+            settings.daemon.disk_warning_days,
+            self._clock,
+            machine=profile.name,
+        )
+        self._sealing = SealingThread(EvidenceSealer(self._evidence, self._database, self._engine))
         self._processes = run_processes(configuration)
         self._parts = self._assemble_parts(configuration)
         # A replaced supervisor lives on while it has a run in progress.
         self._supervisors = WeakSet([self._parts.supervisor])
-        self._schedule = RunSchedule(database=self._database, dispatcher=self._engine, clock=clock)
+        self._schedule = RunSchedule(database=self._database, dispatcher=self._engine, clock=self._clock)
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT. Raises AlreadyRunning, or the error that prevents the start."""
@@ -88,9 +138,10 @@ class Daemon:
         logs.configure_logging(form=settings.log_format, level=settings.log_level)
         with ExitStack() as stack:
             stack.callback(self._database.close)
+            stack.callback(self._lease_database.close)
             stack.callback(self._storage_checks.close)
             self._signals = Signals((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
-            self._lock = stack.enter_context(DaemonLock.acquire(self._database))
+            self._lock = None if self._shares else stack.enter_context(DaemonLock.acquire(self._database))
             self._prepare_database()
             if settings.health_address:
                 stack.callback(self._health_server(settings.health_address).stop)
@@ -102,8 +153,17 @@ class Daemon:
             self._serve_signals()
 
     def checks(self) -> dict[str, str]:
-        """Check database, evidence folder and engine. Each value is "ok" or says what is wrong."""
-        return {**self._storage_checks.results(), "engine": self._engine.problem() or "ok"}
+        """Check database, evidence folder, bucket, disks, engine and node. Each is "ok" or says what is
+        wrong.
+        """
+        bucket = {EVIDENCE_STORE: self._sealing.problem() or "ok"} if self._sealing.shares_evidence else {}
+        return {
+            **self._storage_checks.results(),
+            **bucket,
+            DISK: self._disks.check(),
+            "engine": self._engine.problem() or "ok",
+            "node": self._node.problem() or "ok",
+        }
 
     def _health_server(self, address: str) -> HealthServer:
         server = HealthServer(address, self.checks)
@@ -113,12 +173,24 @@ class Daemon:
     def _prepare_database(self) -> None:
         if self._configuration.settings.daemon.upgrade_schema:
             schema.upgrade_schema(self._database)
+            if self._shares:
+                upgrade_job_schema(self._database)
         schema.require_current(self._database)
-        require_known_evidence(self._database, self._evidence.folder)
+        if self._shares:
+            require_job_schema(self._database)
+        require_known_evidence(self._database, self._evidence.folder, self._evidence.shared)
+        self._share_key()
         torn = self._evidence.recover()
+        recovered = {}
+        if self._shares:
+            self._node.join()
         with self._database.transaction() as session:
-            recovered = recover_after_crash(session, self._clock())
-            synchronise(session, self._configuration, self._clock())
+            if not self._shares:
+                recovered = recover_after_crash(session, self._clock())
+            if self._schedules:
+                synchronise(session, self._configuration, self._clock())
+        if not self._shares:
+            self._node.join()
         self._tidy_segments()
         if torn or any(recovered.values()):
             log.warning(
@@ -128,11 +200,27 @@ class Daemon:
                 **recovered,
             )
 
+    def _share_key(self) -> None:
+        """Compare this machine's digest key with that of the other nodes, if their store can be reached."""
+        if self._evidence.shared is not None:
+            with suppress(StoreFailed):  # `checks` says so, and compares it later
+                require_shared_key(self._evidence.folder, self._evidence.shared)
+
     def _tidy_segments(self) -> None:
-        """Remove files left by a killed import or merge. They may contain erased customers."""
-        folder = SegmentFolder(self._configuration.settings.matching.segments_dir)
+        """Remove files left by a killed import or merge, which may contain erased customers. Share those that
+        only this machine has.
+        """
+        folder = segment_folder(self._configuration.settings.matching)
+        intake = SegmentIntake(self._database, folder, self._clock)
         try:
-            SegmentIntake(self._database, folder, self._clock).delete_unnamed_files()
+            intake.delete_unnamed_files()
+            intake.share_files()
+        except StoreFailed as error:
+            log.warning(
+                f"Cannot look after the store of the segments: {error}",
+                action="segments_unswept",
+                reason=error.reason,
+            )
         except OSError as error:
             log.warning(
                 "Cannot remove unused files from the segments folder. Check its owner and mode.",
@@ -148,12 +236,17 @@ class Daemon:
             engine=self._engine,
             clock=self._clock,
             processes=self._processes,
+            disks=self._disks,
+            holder=self._node,
         )
 
     def _start_work(self) -> None:
         self._engine.serve(self._parts.lanes)
         self._engine.start()
-        self._schedule.start()
+        self._node.start()
+        self._sealing.start()
+        if self._schedules:
+            self._schedule.start()
 
     def _stop_work(self) -> None:
         """Start no more work, and give work in progress its time. The rest is due at the next start."""
@@ -163,6 +256,7 @@ class Daemon:
             supervisor.stop()
         wait_s = max(settings.daemon.stop_timeout_s, settings.crawler.stop_grace_s + KILL_MARGIN_S)
         unfinished = self._engine.stop(wait_s)
+        self._sealing.stop(settings.daemon.stop_timeout_s)
         self._processes.close()
         log.info(
             "Stopped.",
@@ -174,6 +268,9 @@ class Daemon:
     def _release_unfinished_work(self) -> dict[str, int]:
         """Release what is not ended, as the next start would: then that finds a clean stop."""
         try:
+            self._node.leave()
+            if self._shares:
+                return {}
             with self._database.transaction() as session:
                 released = recover_after_crash(session, self._clock())
         except StorageError:
@@ -194,12 +291,19 @@ class Daemon:
                 return
 
     def _report_health(self) -> None:
-        if not self._lock.held():
+        if self._lock is not None and not self._lock.held():
             raise LockLost
+        if (refusal := self._node.refusal()) is not None:
+            raise refusal
+        self._disks.look(self._parts.judging)
         problems = {name: result for name, result in self.checks().items() if result != "ok"}
         if problems:
             self._log_problems(problems)
             self._manager.status("; ".join(problems.values()))
+            # Runs go on without a bucket, and alerts without room: a restart would bring back neither.
+            if problems.keys() <= {EVIDENCE_STORE, DISK}:
+                self._manager.alive()
+                self._write_missed_runs()
             return
         if self._problems:
             self._problems = {}
@@ -217,6 +321,8 @@ class Daemon:
         self._problems = problems
 
     def _write_missed_runs(self) -> None:
+        if not self._schedules:
+            return
         try:
             self._schedule.write_missed_slots()
         except StorageError as error:
@@ -251,14 +357,18 @@ class Daemon:
         self._warn_restart_needed(configuration)
         configuration = _keep_storage(self._configuration, configuration)
         parts = self._assemble_parts(configuration)
-        with self._database.transaction() as session:
-            of_sources, of_companies = synchronise(session, configuration, self._clock())
-            plan = self._schedule.plan(session)
+        of_sources = of_companies = SyncResult()
+        plan: Plan = {}
+        if self._schedules:
+            with self._database.transaction() as session:
+                of_sources, of_companies = synchronise(session, configuration, self._clock())
+                plan = self._schedule.plan(session)
         self._configuration = configuration
         self._parts = parts
         self._supervisors.add(parts.supervisor)
         self._engine.serve(parts.lanes)
-        self._schedule.follow(plan)
+        if self._schedules:
+            self._schedule.follow(plan)
         self._processes.replace()
         RELOADS.labels("accepted").inc()
         log.info(

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -76,6 +77,9 @@ class _LaneState:
     released: dict[int, None] = field(default_factory=dict)
     postponed: dict[int, None] = field(default_factory=dict)
     threads: int = 0
+    on_end: dict[int, list[Callable[[], object]]] = field(
+        default_factory=dict
+    )  # who waits for a row's handler
 
     def replace(self, lane: Lane) -> None:
         with self.lock:
@@ -96,12 +100,35 @@ class _LaneState:
         `all_due`: the poll returned every due row, so that any other row is no longer due.
         """
         with self.lock:
-            self._forget_rows(due, all_due=all_due)
+            self.forget_rows(due, all_due=all_due)
             self.enqueue([row_id for row_id in due if row_id not in self.postponed], now)
             again = (row_id for row_id in self.postponed if row_id not in self.queued)
             self.enqueue(list(islice(again, max(0, POLL_LIMIT - len(self.waiting)))), now)
 
-    def _forget_rows(self, due: Sequence[int], *, all_due: bool) -> None:
+    def has(self, row_id: int, now: float) -> bool:
+        """Return whether a row waits here, is in progress, or waits for a retry."""
+        with self.lock:
+            failure = self.failed_rows.get(row_id)
+            waits = failure is not None and failure.retry_at > now
+            return waits or row_id in self.queued or row_id in self.in_progress
+
+    def enqueue_for(self, row_id: int, on_end: Callable[[], object]) -> bool:
+        """Add one row, and call `on_end` when its handler has returned. False: there is nothing to wait for,
+        because the row waits for a retry.
+        """
+        with self.lock:
+            self.enqueue([row_id], time.monotonic())
+            if row_id not in self.queued and row_id not in self.in_progress:
+                return False
+            self.on_end.setdefault(row_id, []).append(on_end)
+            return True
+
+    def _tell_waiting(self, row_id: int) -> None:
+        for on_end in self.on_end.pop(row_id, ()):
+            with suppress(RuntimeError):  # the event loop of whoever waited has ended
+                on_end()
+
+    def forget_rows(self, due: Sequence[int], *, all_due: bool) -> None:
         """Forget failed and postponed rows that are no longer due, so that neither collection grows forever.
 
         Behind a backlog they may still be due although the poll did not return them: they are kept then.
@@ -123,12 +150,7 @@ class _LaneState:
         """Add rows to `waiting` that are neither waiting nor in progress nor waiting for a retry."""
         with self.lock:
             for row_id in row_ids:
-                failure = self.failed_rows.get(row_id)
-                if (
-                    row_id in self.queued
-                    or row_id in self.in_progress
-                    or (failure and failure.retry_at > now)
-                ):
+                if self.has(row_id, now):
                     continue
                 self.waiting.append(row_id)
                 self.queued.add(row_id)
@@ -153,6 +175,7 @@ class _LaneState:
             self.failed_rows.pop(row_id, None)
             self.released[row_id] = None
             self._update_gauges()
+            self._tell_waiting(row_id)
             self.lock.notify()
 
     def mark_failed(self, row_id: int) -> float:
@@ -164,6 +187,7 @@ class _LaneState:
             wait_s = min(FIRST_RETRY_S * 2.0 ** (failures - 1), LONGEST_RETRY_S)
             self.failed_rows[row_id] = _FailedRow(failures, time.monotonic() + wait_s)
             self._update_gauges()
+            self._tell_waiting(row_id)
             self.lock.notify()
             return wait_s
 

@@ -18,7 +18,7 @@ class DaemonError(SpillwatchError):
 
 
 class LockLost(DaemonError):
-    """The database server restarted and released this daemon's lock. Start the daemon again."""
+    """The database server ended the connection that held this daemon's lock. Start the daemon again."""
 
     reason = "lock_lost"
 

@@ -12,6 +12,7 @@ them to every process: the daemon decides when this process ends. The process of
 from __future__ import annotations
 
 import array
+import gc
 import os
 import select
 import signal
@@ -29,6 +30,7 @@ from crawler.running.warm_protocol import (
     FORK_DESCRIPTORS,
     MAX_MESSAGE_BYTES,
     READY,
+    REHEARSAL_FAILED,
     Ended,
     Refused,
     Started,
@@ -37,33 +39,45 @@ from crawler.running.warm_protocol import (
 from daemon import process_start
 
 IDLE_S = 300.0  # without a run for this long, the process ends; the next run starts another one
+#: The rehearsal takes the CPU time of several visits. So it comes after this many forks: where few sites are
+#: visited, each visit may have a new warm process.
+REHEARSED_AFTER = 2
 NEVER_INHERITED = ("twisted.internet.reactor",)
 BLOCKED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STANDARD = 3  # standard input, output and error
 
 
-def serve_forks(requests: int, execute: Callable[[], int], *, idle_s: float = IDLE_S) -> int:
+def serve_forks(
+    requests: int,
+    execute: Callable[[], int],
+    *,
+    idle_s: float = IDLE_S,
+    rehearse: Callable[[], None] | None = None,
+) -> int:
     """Fork a process for each request until nothing more is to be done. `execute` carries out a run's job.
 
+    `rehearse` prepares what makes later forks cheaper. If it fails, the daemon is told, and they cost more.
     Returns the exit code of the warm process, or, in the process of a run, that of the run.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
     die_with_parent()
     require_bare(requests)
     process_start.after_imports()
-    server = _ForkServer(socket.socket(fileno=requests), idle_s)
+    server = _ForkServer(socket.socket(fileno=requests), idle_s, rehearse)
     os.write(sys.stdout.fileno(), READY + b"\n")
     if not server.serve():
         return 0
     return _run_in_child(execute)
 
 
-def require_bare(requests: int) -> None:
-    """Raise RuntimeError if this process has something that must not be shared with its forks."""
+def require_bare(*known: int) -> None:
+    """Raise RuntimeError if this process has something that must not be shared with its forks, beside the
+    `known` descriptors.
+    """
     found = {
         "modules": [name for name in NEVER_INHERITED if name in sys.modules],
         "more threads": len(list(Path("/proc/self/task").iterdir())) - 1,
-        "open descriptors": sorted(open_descriptors() - {0, 1, 2, requests}),
+        "open descriptors": sorted(open_descriptors() - {0, 1, 2, *known}),
     }
     if wrong := {what: value for what, value in found.items() if value}:
         raise RuntimeError(f"found before the first fork, where each of these must be missing: {wrong}")
@@ -106,9 +120,11 @@ class _ForkedRun:
 class _ForkServer:
     """The loop of the warm process. `_runs` has each run by each of its descriptors."""
 
-    def __init__(self, requests: socket.socket, idle_s: float) -> None:
+    def __init__(self, requests: socket.socket, idle_s: float, rehearse: Callable[[], None] | None) -> None:
         self._requests = requests
         self._idle_s = idle_s
+        self._rehearse = rehearse
+        self._forks = 0
         self._accepting = True
         self._waiting = select.poll()
         self._waiting.register(requests, select.POLLIN)
@@ -127,7 +143,31 @@ class _ForkServer:
                     self._follow(run, descriptor)
             if self._requests.fileno() in ready and self._take_request():
                 return True
+            if self._rehearse is not None and self._forks >= REHEARSED_AFTER:
+                rehearse, self._rehearse = self._rehearse, None
+                self._prepare(rehearse)
         return False
+
+    def _prepare(self, rehearse: Callable[[], None]) -> None:
+        """Rehearse, and let the forks share what that made. Requests wait for a second or two.
+
+        If something is left that forks must not inherit, there are no more forks: the daemon's next request
+        starts another warm process.
+        """
+        before = open_descriptors()
+        try:
+            rehearse()
+        except Exception as error:  # noqa: BLE001 - without a rehearsal, each run takes more time
+            _tell_failure(error)
+        try:
+            require_bare(*before)
+        except RuntimeError as error:
+            _tell_failure(error)
+            self._accepting = False
+            self._waiting.unregister(self._requests)
+            self._requests.close()
+        gc.collect()
+        gc.freeze()
 
     def _take_request(self) -> bool:
         """Fork if there is a request. Return True in the new process."""
@@ -154,6 +194,7 @@ class _ForkServer:
         if pid == 0:
             _become_run(pipes, status, parent_pid)
             return True
+        self._forks += 1
         _close_all(pipes)
         run = _ForkedRun(pid, os.pidfd_open(pid), status)
         for descriptor in (run.pidfd, run.status):
@@ -210,6 +251,10 @@ def _become_run(pipes: list[int], status: int, parent_pid: int) -> None:
     for number in BLOCKED:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED)
+
+
+def _tell_failure(error: Exception) -> None:
+    os.write(sys.stdout.fileno(), REHEARSAL_FAILED + type(error).__name__.encode() + b"\n")
 
 
 def _close_all(descriptors: list[int]) -> None:

@@ -31,6 +31,8 @@ _VERBOSE_LOGGERS = (
     "asyncio",
     "aiosmtplib",
 )
+#: Libraries that log a traceback per worker and second while the database is away; the engine says it once.
+_REPEATING_LOGGERS = ("procrastinate", "psycopg.pool")
 
 
 def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
@@ -62,8 +64,12 @@ def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in _VERBOSE_LOGGERS:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    quietest = max(logging.WARNING, logging.getLogger().level)
+    levels = dict.fromkeys(_VERBOSE_LOGGERS, quietest) | dict.fromkeys(_REPEATING_LOGGERS, logging.CRITICAL)
+    for library, level_of_it in levels.items():
+        logger = logging.getLogger(library)
+        if logger.level != level_of_it:  # setting a level takes a look at each logger
+            logger.setLevel(level_of_it)
 
 
 def log_stray_errors() -> None:

@@ -13,4 +13,32 @@ WORK_IN_HAND = Gauge("spillwatch_work_in_hand", "Work in progress.", ["kind"])
 RELOADS = Counter(
     "spillwatch_reloads_total", "Reloads of the configuration, by result (accepted, refused).", ["result"]
 )
+NODES = Gauge("spillwatch_nodes", "Nodes that are there, as this one sees them.")
+NODE_LOST = Counter("spillwatch_nodes_lost_total", "Nodes whose lease ran out, and that this one ended.")
+BELLS_RESTARTED = Counter(
+    "spillwatch_bells_restarted_total",
+    "Times that the workers of procrastinate ended and were started again.",
+)
+EVIDENCE_UNSEALED = Gauge(
+    "spillwatch_evidence_unsealed_bytes", "Evidence on this machine that the bucket does not have yet."
+)
+EVIDENCE_SEALED = Counter(
+    "spillwatch_evidence_sealed_total", "Evidence files that runs had left and the daemon has stored."
+)
 STARTED = Gauge("spillwatch_started_timestamp_seconds", "When the daemon started, in Unix time.")
+RETENTION_PASSES = Counter(
+    "spillwatch_retention_passes_total", "Passes of retention, by outcome.", ["outcome"]
+)
+RETENTION_DELETED = Counter(
+    "spillwatch_retention_deleted_total", "Rows and records that retention deleted, by table.", ["what"]
+)
+RETENTION_BYTES = Counter("spillwatch_retention_freed_bytes_total", "Bytes of evidence that retention freed.")
+RETENTION_LAST = Gauge(
+    "spillwatch_retention_last_pass_timestamp_seconds", "When the last pass of retention ended, in Unix time."
+)
+DISK_FREE = Gauge("spillwatch_disk_free_bytes", "Bytes free on the disk of evidence or database.", ["what"])
+HELD_BACK = Counter(
+    "spillwatch_work_held_back_total",
+    "Calls of work that waited because of the disk.",
+    ["kind"],
+)

@@ -13,13 +13,15 @@ from daemon import process_start
 def main() -> int:
     """Serve requests; in a forked process, carry out a run. Return the exit code of either."""
     process_start.before_imports()
+    process_start.import_structlog()
     from crawler.visits.warm_up import warm_up
     from daemon.fork_server import serve_forks
+    from daemon.rehearsal import rehearse
     from daemon.run_job import execute_job
 
     warm_up()
     process_start.collect_seldom()
-    return serve_forks(int(sys.argv[1]), execute_job)
+    return serve_forks(int(sys.argv[1]), execute_job, rehearse=rehearse)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,12 @@ Only this module knows all of crawler, matching and alerts.
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,21 +18,30 @@ from sqlalchemy.orm import Session
 from alerts.sender import DeliveryService
 from alerts.service import AlertService
 from configuration.configuration import Configuration
+from configuration.settings import Settings
 from crawler.running.run_processes import NewProcesses, RunProcesses
 from crawler.running.supervisor import Supervisor
 from crawler.running.warm_process import WarmProcesses
 from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
-from daemon.engine import EmbeddedEngine, Lane
+from daemon.disk_watch import DiskWatch
+from daemon.engine import DueWork, EmbeddedEngine, Lane
+from daemon.retention_lane import RetentionService
+from daemon.roles import has_role
+from daemon.unit_service import UnitService
 from matching.masks import mask_text
 from matching.service import MatchingService
-from storage import alerts, companies, deliveries, listings, matches, runs, sources, watch
+from storage import alerts, companies, deliveries, dumps, listings, matches, nodes, runs, sources, watch
+from storage.claims import release_all_claims
 from storage.database.base import Database
+from storage.database.revisions import newest_revision
 from storage.evidence.warc import EvidenceStore
 from storage.installation_trouble import due_installation_changes
+from storage.nodes import EngineName, NodeEnd, NodeProfile
+from storage.retention import passes
 from storage.schedule_keeping import due_schedule_changes
 from storage.sources import SyncResult
-from storage.work import WorkKind
+from storage.work import ClaimHolder, NodeRoute, WorkKind
 
 # Names and terms have their own columns. Key sources are never stored: they are read from files only.
 _IN_FILES_ONLY: dict[str, Any] = {
@@ -39,12 +51,15 @@ _IN_FILES_ONLY: dict[str, Any] = {
     "fingerprints": {"key_file", "key_credential", "key_command", "previous_keys"},
 }
 
+ALL_READY = 20_000  # runs among which a node looks for those that it has a route for
+
 
 @dataclass(frozen=True)
 class DaemonParts:
     """The parts made from one configuration. After a reload, old parts finish their work in progress."""
 
     supervisor: Supervisor
+    judging: AlertService
     lanes: tuple[Lane, ...]
 
 
@@ -56,10 +71,13 @@ def assemble(
     engine: EmbeddedEngine,
     clock: Callable[[], datetime],
     processes: RunProcesses | None = None,
+    holder: ClaimHolder | None = None,
+    disks: DiskWatch | None = None,
 ) -> DaemonParts:
     """Make the handlers of a configuration. Nothing connects or starts yet.
 
-    Without `processes`, each run gets a new process.
+    Without `processes`, each run gets a new process. Work is claimed in the name of `holder`. `disks` holds
+    back work that needs room.
     """
     settings = configuration.settings
     supervisor = Supervisor(
@@ -67,12 +85,17 @@ def assemble(
         database_url=settings.storage.database_url.get_secret_value(),
         busy_timeout_s=settings.storage.busy_timeout_s,
         evidence_dir=settings.storage.evidence_dir,
+        evidence=settings.storage.evidence,
+        s3=settings.storage.s3,
+        seal_after_s=settings.storage.seal_after_s,
         settings=settings.crawler,
         mask=mask_text,
         dispatcher=engine,
         relay=engine.wake,
         clock=clock,
         processes=processes,
+        holder=holder,
+        doorbell=settings.daemon.engine is EngineName.PROCRASTINATE,
         with_keys={
             source.name: source.value.model_dump(mode="json")
             for source in configuration.sources
@@ -80,33 +103,70 @@ def assemble(
         },
     )
     matching = MatchingService(
-        database=database, evidence=evidence, settings=settings.matching, dispatcher=engine, clock=clock
+        database=database,
+        evidence=evidence,
+        settings=settings.matching,
+        dispatcher=engine,
+        clock=clock,
+        holder=holder,
     )
     judging = AlertService(
         database=database, settings=settings.alerts, dispatcher=engine, clock=clock, evidence=evidence
     )
-    delivery = DeliveryService(database=database, settings=settings.alerts, dispatcher=engine, clock=clock)
-    daemon = settings.daemon
-    return DaemonParts(
-        supervisor,
-        (
-            Lane(WorkKind.RUN, supervisor.run, runs_to_begin, settings.crawler.concurrent_runs),
-            Lane(
-                WorkKind.MATCH,
-                matching.match_version,
-                listings.versions_due_for_matching,
-                daemon.match_workers,
-            ),
-            Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
-            Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
-            Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
-            Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
-            Lane(WorkKind.SCHEDULE, judging.evaluate_schedule, due_schedule_changes),
-            Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
-            Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
-            Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
-        ),
+    delivery = DeliveryService(
+        database=database, settings=settings.alerts, dispatcher=engine, clock=clock, holder=holder
     )
+    retention = RetentionService(database, evidence, settings.retention, clock)
+    daemon = settings.daemon
+    units = UnitService(
+        database=database,
+        config=configuration.file,
+        memory_mb=settings.matching.unit_memory_mb,
+        threads=max(1, (os.cpu_count() or 1) // daemon.unit_workers),
+        clock=clock,
+        holder=holder,
+    )
+    lanes = (
+        Lane(WorkKind.RUN, supervisor.run, _runs_by_route(settings), settings.crawler.concurrent_runs),
+        Lane(
+            WorkKind.MATCH,
+            matching.match_version,
+            listings.versions_due_for_matching,
+            daemon.match_workers,
+        ),
+        Lane(WorkKind.REMATCH, matching.rematch, watch.due_rematches),
+        Lane(WorkKind.UNIT, units.match, dumps.due_units, daemon.unit_workers),
+        Lane(WorkKind.EVALUATE, judging.evaluate, matches.summaries_due_for_evaluation),
+        Lane(WorkKind.SOURCE_CHANGE, judging.evaluate_source_change, sources.changes_due),
+        Lane(WorkKind.INSTALLATION, judging.evaluate_installation, due_installation_changes),
+        Lane(WorkKind.SCHEDULE, judging.evaluate_schedule, due_schedule_changes),
+        Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
+        Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
+        Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
+        Lane(WorkKind.RETENTION, retention.carry_on, retention.due),
+    )
+    roles = settings.daemon.roles
+    mine = [lane for lane in lanes if has_role(lane.kind, roles)]
+    return DaemonParts(
+        supervisor, judging, tuple(lane if disks is None else disks.held_back(lane) for lane in mine)
+    )
+
+
+def _runs_by_route(settings: Settings) -> DueWork:
+    """Return the query for due runs, without those that this node has no route for.
+
+    A daemon that works alone begins them all: a run without its route ends with that as its reason.
+    """
+    routes = node_routes(settings)
+    if settings.daemon.engine is EngineName.EMBEDDED or set(routes) == set(NodeRoute):
+        return runs_to_begin
+
+    def due(session: Session, *, now: datetime, limit: int) -> list[int]:
+        ready = runs_to_begin(session, now=now, limit=ALL_READY)
+        found = runs.routes_of(session, ready)
+        return [run_id for run_id in ready if found.get(run_id) in routes][:limit]
+
+    return due
 
 
 def run_processes(configuration: Configuration) -> RunProcesses:
@@ -159,17 +219,40 @@ def declared_companies(configuration: Configuration) -> Sequence[companies.Decla
     ]
 
 
+def node_routes(settings: Settings) -> tuple[NodeRoute, ...]:
+    """Return the ways to sites that this node has."""
+    both = (NodeRoute.DIRECT, NodeRoute.TOR) if settings.crawler.tor_proxy else (NodeRoute.DIRECT,)
+    return settings.daemon.routes or both
+
+
+def make_engine(settings: Settings, database: Database, clock: Callable[[], datetime]) -> EmbeddedEngine:
+    """Return the engine of [daemon]. procrastinate is imported only if it is used."""
+    if settings.daemon.engine is EngineName.EMBEDDED:
+        return EmbeddedEngine(database, clock=clock)
+    from daemon.procrastinate_engine import ProcrastinateEngine
+
+    return ProcrastinateEngine(database, clock=clock, routes=node_routes(settings))
+
+
+def node_profile(settings: Settings) -> NodeProfile:
+    """Return what this daemon says of itself as a node."""
+    return NodeProfile(
+        name=settings.daemon.node_name or socket.gethostname(),
+        engine=settings.daemon.engine,
+        roles=list(settings.daemon.roles),
+        routes=list(node_routes(settings)),
+        version=version("spillwatch"),
+        schema_revision=newest_revision(),
+        pid=os.getpid(),
+    )
+
+
 def recover_after_crash(session: Session, now: datetime) -> dict[str, int]:
-    """Release the claims of a killed daemon. Call it while holding the daemon's lock.
+    """Release the claims of a killed daemon. Call it while holding the daemon's lock: no other node is there.
 
     Returns the number of rows recovered, by kind.
     """
-    interrupted = runs.interrupt_orphans(session, now=now)
-    listings.release_claims(session)
-    rematches = watch.recover_rematches(session)
-    unsent = deliveries.recover_deliveries(session, now=now)
-    return {
-        "runs_interrupted": len(interrupted),
-        "rematches_resumed": len(rematches),
-        "deliveries_due_again": len(unsent),
-    }
+    nodes.end_others(session, as_=NodeEnd.LOST, now=now)
+    counts = release_all_claims(session, now=now).counts()
+    passes.release_passes(session)
+    return {name: counts[name] for name in ("runs_interrupted", "rematches_resumed", "deliveries_due_again")}

@@ -14,8 +14,7 @@ import json
 import os
 import re
 import zlib
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -24,17 +23,16 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matching.comparing.agreements import CUSTOMER, PAIR, Agreements
-from matching.comparing.findings import CompanyFindings, Findings, HitFound, MentionFound
-from matching.comparing.first_look import LeftOut, LookCounts
-from matching.identifiers import NORMALISERS, Field
+from matching.comparing.findings import Findings
+from matching.comparing.first_look import LookCounts
+from matching.comparing.stored_findings import agreement_arrays, findings_as_json, findings_from_json
+from matching.identifiers import NORMALISERS
 from matching.sweep import DocumentRead, Sweep, SweepProgress
 from matching.watch import Watch
 
 #: Of the file's content. The state of another version is not found, and its sweep starts from the beginning.
-VERSION = 6
+VERSION = 7
 #: Files of a folder that go into the name: enough for any dump, without reading a whole disk's directory.
 MAX_FILES = 100_000
 SUFFIX, DRAFT_SUFFIX = ".sweep", ".part"
@@ -54,7 +52,7 @@ class Checkpoint:
             VERSION,
             sorted(NORMALISERS.items()),
             options,
-            _watch_identity(watch),
+            watch.identity(),
             [_file_states(path) for path in paths],
         ]
         name = hashlib.sha256(json.dumps(dependencies, default=str).encode()).hexdigest()[:32]
@@ -63,7 +61,7 @@ class Checkpoint:
     def save(self, sweep: Sweep) -> None:
         """Write the sweep's whole state, or leave the one before."""
         findings = sweep.findings
-        arrays = dict(_agreement_arrays(findings))
+        arrays = dict(agreement_arrays(findings))
         state = json.dumps(_state_as_json(findings, sweep.progress)).encode()
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(self._draft, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as stream:
@@ -78,11 +76,7 @@ class Checkpoint:
             # No pickles: whoever can write this file must not run code here.
             with np.load(self.path, allow_pickle=False) as stored:
                 state = json.loads(stored["state"].tobytes())
-                findings = _findings_from_json(state, watch, limit)
-                for company, found in findings.companies.items():
-                    customers, pairs = (stored[f"{name}-{company}"] for name in ("customers", "pairs"))
-                    found.agreements.summed_customers = customers.astype(CUSTOMER)
-                    found.agreements.add(pairs.astype(PAIR))
+                findings = findings_from_json(state["findings"], stored, watch, limit)
                 return findings, _progress_from_json(state["progress"])
         except FileNotFoundError:
             return None
@@ -128,18 +122,6 @@ def remove_abandoned(folder: Path, *, before: datetime) -> int:
 # --- what the answer depends on
 
 
-def _watch_identity(watch: Watch) -> object:
-    segments = [
-        (watched.company_id, watched.region, watched.key.id, watched.segment.header.model_dump(mode="json"))
-        for watched in watch.segments
-    ]
-    terms = sorted(
-        (term.company_id, term.text, term.kind, term.exclude, term.in_addresses)
-        for term in watch.by_id.values()
-    )
-    return segments, terms
-
-
 def _file_states(path: Path) -> object:
     """Return names, sizes and times of change of a file, or of a folder and all that it holds.
 
@@ -151,76 +133,11 @@ def _file_states(path: Path) -> object:
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
 
 
-# --- the state as arrays and JSON
-
-
-def _agreement_arrays(findings: Findings) -> Iterator[tuple[str, NDArray[np.void]]]:
-    for company, found in findings.companies.items():
-        yield f"customers-{company}", found.agreements.summed_customers
-        yield f"pairs-{company}", found.agreements.pairs()
+# --- the state as JSON
 
 
 def _state_as_json(findings: Findings, progress: SweepProgress) -> dict[str, Any]:
-    # A segment is stored by its index in the watch: the file's name says that it is the same watch.
-    segments = {id(watched): index for index, watched in enumerate(findings.watch.segments)}
-    return {
-        "progress": _progress_as_json(progress),
-        "candidate_counts": findings.candidate_counts,
-        "rows_scanned": findings.rows_scanned,
-        "numbered_rows": findings.numbered_rows,
-        "candidates_left_out": findings.candidates_left_out,
-        "control_hits": [(*key, count) for key, count in findings.control_hits.items()],
-        "control_neighbours": [(*key, count) for key, count in findings.control_neighbours.items()],
-        "cut": sorted(findings.cut),
-        "companies": {
-            company: {
-                "mentions": [(mention.term.id, *mention[1:]) for mention in found.mentions],
-                "hits": [(segments[id(hit.segment)], *hit[1:]) for hit in found.hits],
-                "mention_fields": found.mention_fields,
-                "terms": found.terms,
-                "hit_fields": found.hit_fields,
-                "columns": [(*key, count) for key, count in found.columns.items()],
-                "summed": (found.agreements.summed_coherent, found.agreements.summed_single),
-            }
-            for company, found in findings.companies.items()
-        },
-    }
-
-
-def _findings_from_json(state: dict[str, Any], watch: Watch, limit: int) -> Findings:
-    findings = Findings(
-        watch,
-        limit,
-        candidate_counts=_counts_from_json(state["candidate_counts"]),
-        rows_scanned=state["rows_scanned"],
-        cut=set(state["cut"]),
-        numbered_rows=state["numbered_rows"],
-        control_hits=_control_from_json(state["control_hits"]),
-        control_neighbours=_control_from_json(state["control_neighbours"]),
-    )
-    for company, counts in state["candidates_left_out"].items():
-        findings.candidates_left_out[int(company)].update(_counts_from_json(counts))
-    for company, found in state["companies"].items():
-        findings.companies[int(company)] = CompanyFindings(
-            mentions=[MentionFound(watch.by_id[term], *rest) for term, *rest in found["mentions"]],
-            hits=[
-                HitFound(watch.segments[index], Field(name), *rest) for index, name, *rest in found["hits"]
-            ],
-            mention_fields=Counter(found["mention_fields"]),
-            terms=Counter(found["terms"]),
-            hit_fields=_counts_from_json(found["hit_fields"]),
-            columns=Counter({(Field(name), column): count for name, column, count in found["columns"]}),
-            agreements=Agreements(summed_coherent=found["summed"][0], summed_single=found["summed"][1]),
-        )
-    return findings
-
-
-def _control_from_json(stored: list[tuple[int, str, int]]) -> Counter[tuple[int, Field]]:
-    return Counter({(company, Field(name)): count for company, name, count in stored})
-
-
-def _counts_from_json(stored: dict[str, int]) -> Counter[Field]:
-    return Counter({Field(name): count for name, count in stored.items()})
+    return {"progress": _progress_as_json(progress), "findings": findings_as_json(findings)}
 
 
 def _progress_as_json(progress: SweepProgress) -> dict[str, Any]:
@@ -233,13 +150,8 @@ def _progress_from_json(state: dict[str, Any]) -> SweepProgress:
     return SweepProgress(
         **{
             **state,
-            "read": [_document_from_json(read) for read in state["read"]],
+            "read": [DocumentRead.from_json(read) for read in state["read"]],
             "companies": None if companies is None else tuple(companies),
             "looks": LookCounts.from_json(state["looks"]),
         }
     )
-
-
-def _document_from_json(state: dict[str, Any]) -> DocumentRead:
-    left_out = tuple(LeftOut(**one) for one in state["left_out"])
-    return DocumentRead(**{**state, "left_out": left_out, "read_again_for": tuple(state["read_again_for"])})

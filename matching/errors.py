@@ -10,6 +10,7 @@ SpillwatchError (storage.errors)
     │   └── KeyCommandFailed
     ├── SegmentRefused
     │   ├── SegmentMissing
+    │   ├── SegmentUnreachable
     │   ├── SegmentDamaged
     │   ├── SegmentTruncated
     │   ├── SegmentVersionUnknown
@@ -25,6 +26,11 @@ SpillwatchError (storage.errors)
     │   ├── CustomersNotTaken
     │   └── CustomersOther
     ├── OrdinalsRefused
+    ├── UnitRefused
+    │   ├── UnitInputOther
+    │   ├── UnitWatchOther
+    │   ├── UnitsRemoved
+    │   └── UnitResultDamaged
     └── InputRefused
         ├── InputMissing
         ├── InputUnreadable
@@ -38,7 +44,8 @@ SpillwatchError (storage.errors)
         ├── InputTooDeep
         ├── InputTooMany
         ├── InputTooSlow
-        └── InputFailed
+        ├── InputFailed
+        └── InputUnitLost
 
 No message holds a customer's value, a key or a fingerprint.
 """
@@ -98,6 +105,13 @@ class SegmentMissing(SegmentRefused):
     """The segment file does not exist."""
 
     reason = "segment_missing"
+
+
+class SegmentUnreachable(SegmentRefused):
+    """The segment is not on this machine, and the shared store cannot be reached. It is tried again."""
+
+    reason = "segment_unreachable"
+    permanent = False
 
 
 class SegmentDamaged(SegmentRefused):
@@ -190,6 +204,36 @@ class OrdinalsRefused(MatchingError):
     reason = "ordinals_refused"
 
 
+class UnitRefused(MatchingError):
+    """A unit of a dump cannot be matched here."""
+
+    reason = "unit_refused"
+
+
+class UnitInputOther(UnitRefused):
+    """The file that this node finds is not the one from which the unit was cut."""
+
+    reason = "unit_input_other"
+
+
+class UnitWatchOther(UnitRefused):
+    """The terms or segments of this node are not those for which the unit was cut."""
+
+    reason = "unit_watch_other"
+
+
+class UnitsRemoved(UnitRefused):
+    """The units of this dump were deleted meanwhile, as when a company is erased. Run the command again."""
+
+    reason = "units_removed"
+
+
+class UnitResultDamaged(UnitRefused):
+    """The result of a unit is not one that this version of Spillwatch wrote."""
+
+    reason = "unit_result_damaged"
+
+
 class InputRefused(MatchingError):
     """A dump, or a part of it, cannot be read, or not to its end. What was read before that counts."""
 
@@ -272,3 +316,9 @@ class InputFailed(InputRefused):
     """The reader of this format failed on it, which is an error of this program. Please report it."""
 
     reason = "input_failed"
+
+
+class InputUnitLost(InputRefused):
+    """A unit of the dump could not be matched on any node, so that its part of the dump was not compared."""
+
+    reason = "input_unit_lost"

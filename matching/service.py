@@ -16,6 +16,7 @@ from matching.comparing.findings import Findings
 from matching.comparing.listing_text import ListingComparison, TextPart
 from matching.comparing.results import results_of
 from matching.data_sets import data_set_signs
+from matching.enrolment.segment_intake import SegmentIntake, segment_folder
 from matching.errors import MatchingError
 from matching.settings import MatchingSettings
 from matching.watch import Watch
@@ -23,12 +24,22 @@ from matching.watch_loader import load_watch, read_watch
 from storage import companies, data_sets, listings, matches, watch
 from storage.captures import Capture
 from storage.database.base import Database
-from storage.errors import DatabaseFailed, EvidenceFailed, SpillwatchError, WatchChanged
+from storage.errors import (
+    ClaimLost,
+    DatabaseFailed,
+    EvidenceExpired,
+    EvidenceFailed,
+    EvidenceUnreachable,
+    SpillwatchError,
+    StorageError,
+    StoreFailed,
+    WatchChanged,
+)
 from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore
-from storage.listings import ListingVersion
+from storage.listings import ListingVersion, MatchClaim
 from storage.watch import ClaimedRematch, MatchScope
-from storage.work import Dispatcher, Work, WorkKind, WorkResult
+from storage.work import ClaimHolder, Dispatcher, NoNode, Work, WorkKind, WorkResult
 from storage.write_probe import require_known_evidence
 
 log = structlog.get_logger()
@@ -56,12 +67,14 @@ class MatchingService:
         settings: MatchingSettings,
         dispatcher: Dispatcher,
         clock: Callable[[], datetime],
+        holder: ClaimHolder | None = None,
     ) -> None:
         self._database = database
         self._evidence = evidence
         self._settings = settings
         self._dispatcher = dispatcher
         self._clock = clock
+        self._holder = holder or NoNode()
         self._watch: Watch | None = None
         self._loaded_at = clock()
         self._digest: Digest | None = None
@@ -71,42 +84,54 @@ class MatchingService:
 
     def match_version(self, version_id: int) -> None:
         """Match a version for all companies. It ends as matched, pending with a next attempt, or failed."""
-        attempt = self._database.write(
-            lambda session: listings.claim_for_matching(session, version_id, now=self._clock())
+        claim = self._database.write(
+            lambda session: listings.claim_for_matching(
+                session, version_id, now=self._clock(), node_id=self._holder.node_id
+            )
         )
-        if attempt is None:
+        if claim is None:
             return
-        if attempt > self._settings.attempts:
+        if claim.attempt > self._settings.attempts:
             # The process was killed or crashed in each attempt; otherwise a reason would have been written.
-            self._record_failure(version_id, attempt, CRASHED)
+            self._record_failure(claim, CRASHED)
             return
         try:
             with metrics.SECONDS.time():
-                self._match_with_stable_watch(version_id)
+                self._match_with_stable_watch(claim)
+        except ClaimLost:
+            metrics.VERSIONS.labels("lost").inc()
+            log.warning(
+                "A version was matched too late: another worker has it now. Nothing was written.",
+                action="match_lost",
+                version_id=version_id,
+            )
         except DatabaseFailed as error:
             if error.permanent:
-                self._record_failure(version_id, attempt, error.reason)
+                self._record_failure(claim, error.reason)
                 raise
-            self._postpone(version_id, attempt, error.reason)
+            self._postpone(claim, error)
+        except (EvidenceUnreachable, StoreFailed) as error:
+            self._postpone(claim, error)
         except (MatchingError, EvidenceFailed, WatchChanged) as error:
-            self._record_failure(version_id, attempt, error.reason)
+            self._record_failure(claim, error.reason)
         except Exception:
-            self._record_failure(version_id, attempt, CRASHED)
+            self._record_failure(claim, CRASHED)
             raise
         else:
             metrics.VERSIONS.labels("matched").inc()
 
-    def _match_with_stable_watch(self, version_id: int) -> None:
+    def _match_with_stable_watch(self, claim: MatchClaim) -> None:
         """Match again if the watch has changed meanwhile. Raises WatchChanged if it changes each time."""
         for tries_left in reversed(range(_WATCH_CHANGES)):
             try:
-                self._match_once(version_id)
+                self._match_once(claim)
                 return
             except WatchChanged:
                 if not tries_left:
                     raise
 
-    def _match_once(self, version_id: int) -> None:
+    def _match_once(self, claim: MatchClaim) -> None:
+        version_id = claim.version_id
         watched = self._current_watch()
         with self._database.reading() as session:
             version = listings.version_by_id(session, version_id)
@@ -115,54 +140,63 @@ class MatchingService:
         parts = self._unmasked_parts(version)
         findings = self._match_parts(watched, parts, MatchScope.ALL)
         if self._digest is None:
-            require_known_evidence(self._database, self._evidence.folder)
-            self._digest = digest_beside(self._evidence.folder)
+            evidence = self._evidence
+            require_known_evidence(self._database, evidence.folder, evidence.shared)
+            self._digest = digest_beside(evidence.folder, evidence.shared)
         signs = data_set_signs(_texts_by_field(parts), version.claimed_records, digest=self._digest)
 
         def write_rows(session: Session) -> None:
             now = self._clock()
+            if not listings.lock_claimed_version(session, claim):
+                raise ClaimLost
             # An older version does not say what the listing offers now.
             if version.number == version.listing.version_number:
                 data_sets.place_listing(session, version.listing_id, signs)
             for company_id in watched.unusable:
                 _request_fingerprint_rematch(session, company_id, now)
             touched = matches.record_matches(
-                session, version_id, results_of(findings), now=now, watched=watched.revision
+                session,
+                version_id,
+                results_of(findings),
+                now=now,
+                watched=watched.revision,
+                epoch=claim.epoch,
             )
             self._announce_summaries(session, touched)
 
         self._database.write(write_rows)
 
-    def _record_failure(self, version_id: int, attempt: int, reason: str) -> None:
+    def _record_failure(self, claim: MatchClaim, reason: str) -> None:
         """Write the reason and the time of the next attempt, if there is one, and count it."""
         now = self._clock()
-        last = attempt >= self._settings.attempts
-        retry_at = None if last else now + self._retry_delay(attempt)
+        last = claim.attempt >= self._settings.attempts
+        retry_at = None if last else now + self._retry_delay(claim.attempt)
         with self._database.transaction() as session:
-            listings.record_matching_failure(session, version_id, reason=reason, retry_at=retry_at, now=now)
+            listings.record_matching_failure(session, claim, reason=reason, retry_at=retry_at, now=now)
         metrics.VERSIONS.labels("failed" if last else "retried").inc()
         log.warning(
             "A version could not be matched.",
             action="match_failed",
-            version_id=version_id,
-            attempt=attempt,
+            version_id=claim.version_id,
+            attempt=claim.attempt,
             reason=reason,
             final=last,
         )
 
-    def _postpone(self, version_id: int, attempt: int, reason: str) -> None:
-        """Make a version due again. The attempt does not count: trouble of the database says nothing about
-        the version.
+    def _postpone(self, claim: MatchClaim, error: StorageError) -> None:
+        """Make a version due again. The attempt does not count: trouble of the database, or of the store of
+        the evidence, says nothing about the version.
         """
-        retry_at = self._clock() + self._retry_delay(attempt)
+        reason, retry_at = error.reason, self._clock() + self._retry_delay(claim.attempt)
+        what = "database" if isinstance(error, DatabaseFailed) else "store of the evidence"
         self._database.write(
-            lambda session: listings.postpone_matching(session, version_id, reason=reason, retry_at=retry_at)
+            lambda session: listings.postpone_matching(session, claim, reason=reason, retry_at=retry_at)
         )
         metrics.VERSIONS.labels("retried").inc()
         log.warning(
-            "A version could not be matched, because the database could not be used. It is tried again.",
+            f"A version could not be matched, because the {what} could not be used. It is tried again.",
             action="match_postponed",
-            version_id=version_id,
+            version_id=claim.version_id,
             reason=reason,
         )
 
@@ -179,7 +213,9 @@ class MatchingService:
             requested = watch.rematch_by_id(session, rematch_id)
             if requested is None or _must_wait_for_segment(requested, watched):
                 return WorkResult.WAITED
-            claimed = watch.claim_rematch(session, rematch_id, now=self._clock())
+            claimed = watch.claim_rematch(
+                session, rematch_id, now=self._clock(), node_id=self._holder.node_id
+            )
         if claimed is None:
             return WorkResult.WAITED
         if claimed.attempt > self._settings.attempts:
@@ -188,6 +224,8 @@ class MatchingService:
             return WorkResult.DONE
         try:
             self._rematch_chunk(watched, claimed)
+        except EvidenceUnreachable as error:
+            self._postpone_rematch(claimed, error.reason)
         except Exception as error:
             reason = error.reason if isinstance(error, SpillwatchError) else CRASHED
             self._record_rematch_failure(claimed, reason)
@@ -240,24 +278,34 @@ class MatchingService:
         unread[version_id] = None
         try:
             parts = self._unmasked_parts(version)
+        except EvidenceUnreachable:
+            raise  # the whole chunk waits
         except EvidenceFailed as error:
             # Names can be found in the masked text of the database, too; fingerprints and the texts of
             # attachments are in the evidence only.
             unread[version_id] = error.reason
             if claimed.scope is not MatchScope.TERMS or version.attachments:
-                metrics.REMATCHED.labels("failed").inc()
-                log.warning(
-                    "A version could not be matched again.",
-                    action="rematch_failed",
-                    version_id=version_id,
-                    reason=error.reason,
-                )
+                self._report_unread(version_id, error)
                 return None
             parts = _masked_parts(version)
             metrics.REMATCHED.labels("masked").inc()
         else:
             metrics.REMATCHED.labels("matched").inc()
         return self._match_parts(watched, parts, claimed.scope)
+
+    def _report_unread(self, version_id: int, error: EvidenceFailed) -> None:
+        if isinstance(
+            error, EvidenceExpired
+        ):  # retention has deleted it: there may be many, and nothing is wrong
+            metrics.REMATCHED.labels("expired").inc()
+            return
+        metrics.REMATCHED.labels("failed").inc()
+        log.warning(
+            "A version could not be matched again.",
+            action="rematch_failed",
+            version_id=version_id,
+            reason=error.reason,
+        )
 
     def _write_chunk(
         self,
@@ -290,6 +338,21 @@ class MatchingService:
             listings.note_unread_evidence(session, unread)
             watch.pause_rematch(session, claimed.rematch_id, claimed.epoch)
             self._dispatcher.announce(session, Work(WorkKind.REMATCH, claimed.rematch_id))
+
+    def _postpone_rematch(self, claimed: ClaimedRematch, reason: str) -> None:
+        """Make a rematch due again. The attempt does not count: its evidence could not be read now."""
+        retry_at = self._clock() + self._retry_delay(claimed.attempt)
+        with self._database.transaction() as session:
+            watch.postpone_rematch(
+                session, claimed.rematch_id, claimed.epoch, reason=reason, retry_at=retry_at
+            )
+        metrics.REMATCH_FAILURES.labels("retried").inc()
+        log.warning(
+            "A chunk of the archive waits, because the store of the evidence could not be used.",
+            action="rematch_postponed",
+            rematch_id=claimed.rematch_id,
+            reason=reason,
+        )
 
     def _record_rematch_failure(self, claimed: ClaimedRematch, reason: str) -> None:
         """Write the reason and the time of the next attempt, if there is one, and count it."""
@@ -324,6 +387,8 @@ class MatchingService:
             rows = read_watch(session)
         known = load_watch(rows, self._settings)
         self._watch, self._loaded_at = known, now
+        if self._settings.segments is not None:
+            self._delete_old_copies()
         metrics.UNUSABLE.set(len(known.unusable))
         for company_id, error in known.unusable.items():
             log.error(
@@ -335,6 +400,18 @@ class MatchingService:
             )
         return known
 
+    def _delete_old_copies(self) -> None:
+        """Delete what this machine had fetched and another one has replaced or removed since."""
+        intake = SegmentIntake(self._database, segment_folder(self._settings), self._clock)
+        try:
+            intake.delete_old_copies()
+        except OSError as error:
+            log.warning(
+                "Cannot remove unused files from the segments folder. Check its owner and mode.",
+                action="segments_unswept",
+                detail=str(error.strerror),
+            )
+
     def _watch_of_companies(self, watched: Watch, company_ids: tuple[int, ...]) -> Watch:
         """Return the watch of these companies. It is kept, because each chunk of a rematch needs it again."""
         key = (watched.revision, self._loaded_at, company_ids)
@@ -344,6 +421,9 @@ class MatchingService:
 
     def _unmasked_parts(self, version: ListingVersion) -> list[TextPart]:
         """Return the texts of a version from the evidence. Raises EvidenceFailed."""
+        if version.evidence_gone or any(each.evidence_gone for each in version.attachments):
+            # Masked text has no identifiers: matching it would take away what was found in the published one.
+            raise EvidenceExpired
         parts = _masked_parts(version)  # for a version that was stored without evidence
         if version.place is not None:
             text = self._evidence.read_text(version.place).parts

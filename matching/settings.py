@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from matching.fingerprints.key_source import KeySource
+from storage.stores.location import checked_address
+from storage.stores.settings import S3Settings
 
 
 class MatchingSettings(BaseModel):
@@ -22,6 +24,17 @@ class MatchingSettings(BaseModel):
     segments_dir: Annotated[
         Path, Field(description="Folder of the imported segments; created with mode 0700.")
     ] = Path("var/segments")
+    segments: Annotated[
+        str | None,
+        Field(
+            description="Store of the segments for all nodes: file:FOLDER or s3://BUCKET/PREFIX; "
+            "segments_dir then holds copies."
+        ),
+    ] = None
+    s3: Annotated[
+        S3Settings | None,
+        Field(description="The connection to the server of `segments`; default: that of [storage]."),
+    ] = None
     sweeps_dir: Annotated[
         Path, Field(description="Folder where `match` saves its state, to go on after an interruption.")
     ] = Path("var/sweeps")
@@ -36,6 +49,21 @@ class MatchingSettings(BaseModel):
             description="Days after which the next `match` removes the state of an interrupted one.",
         ),
     ] = 14.0
+    unit_mb: Annotated[
+        int, Field(ge=1, le=1_000_000, description="MiB of a unit into which `match --cluster` cuts, about.")
+    ] = 64
+    unit_wait_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=86_400,
+            description="Seconds that `match --cluster` waits for a node to take a unit before it ends.",
+        ),
+    ] = 60.0
+    unit_memory_mb: Annotated[
+        int,
+        Field(ge=256, le=1_048_576, description="MiB that a process may use to match a unit of a dump."),
+    ] = 2048
     key_files: Annotated[
         dict[str, Path],
         Field(description="Key file by company (its file's name); wins over fingerprints.key_file."),
@@ -64,3 +92,8 @@ class MatchingSettings(BaseModel):
         float,
         Field(gt=0, le=86_400, description="Seconds before the second attempt; each wait is twice the last."),
     ] = 30.0
+
+    @field_validator("segments")
+    @classmethod
+    def _check_segments(cls, value: str | None) -> str | None:
+        return None if value is None else checked_address(value)

@@ -19,16 +19,17 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from matching.comparing.block import match_block
 from matching.comparing.block_matches import BlockMatches, join_blocks
 from matching.comparing.findings import Findings
-from matching.comparing.first_look import FIRST_LOOK, LOOK_INTERVAL, LeftOut, LookCounts
+from matching.comparing.first_look import FIRST_LOOK, LOOK_INTERVAL, LeftOut, LookCounts, LookedBlock
 from matching.comparing.lookup import Comparison
 from matching.errors import InputChanged
 from matching.inputs import Block, Document, Limits, documents
@@ -65,6 +66,18 @@ class DocumentRead:
     read_again_for: tuple[int, ...] = ()  # companies that a later look found: compare the rest with them
     first_look_end: int = 0  # the `end` of the block that ended the first look
     rest_left_out: bool = False  # the rest was compared for no company
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> "DocumentRead":
+        left_out = tuple(LeftOut(**one) for one in state["left_out"])
+        return cls(**{**state, "left_out": left_out, "read_again_for": tuple(state["read_again_for"])})
+
+    def after_second_reading(self, document: Document) -> "DocumentRead":
+        """Return the new state; if less of the document could be read this time, that is its outcome."""
+        ending = document.ending
+        if ending is None or ending.outcome == WHOLE or self.outcome != WHOLE:
+            return replace(self, read_again_for=())
+        return replace(self, read_again_for=(), outcome=ending.outcome, sentence=ending.sentence)
 
 
 @dataclass(slots=True)
@@ -110,6 +123,7 @@ class Sweep:
     save_every_s: float = 5.0
     on_progress: Callable[[SweepProgress], None] = lambda _progress: None  # called after blocks were counted
     in_block: bool = False  # True while blocks are counted: findings and progress do not agree
+    looked: list[LookedBlock] | None = None  # looks are kept here, for somebody else who adds them up
     _local: threading.local = field(default_factory=threading.local)
     _saved_at: float = field(default_factory=time.monotonic)
     _counted_at: float = field(default_factory=time.monotonic)
@@ -121,18 +135,31 @@ class Sweep:
         the interrupted sweep has read. How each document ended is in `progress`.
         """
         number = 0
-        with ThreadPoolExecutor(self.threads, "sweep") as pool:
+        with self.pool() as pool:
             for name, source in sources:
-                first = number
-                for document in self._documents(name, source):
-                    if number < len(self.progress.read):
-                        self._check_unchanged(number, document)
-                    else:
-                        if document.name != self.progress.current:
-                            self.progress.begin(document.name)
-                        self._compare_document(pool, number, document, source)
-                    number += 1
-                self._read_second_time(pool, name, source, first)
+                first, first_look = number, self.has_first_look(source)
+                number = self.read_documents(pool, self._documents(name, source), number, first_look)
+                self.read_second_time(pool, partial(self._documents, name, source), first)
+
+    def pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.threads, "sweep")
+
+    def read_documents(
+        self, pool: ThreadPoolExecutor, found: Iterable[Document], number: int, first_look: bool
+    ) -> int:
+        """Compare documents, the first of which has this number; return the next number.
+
+        `first_look`: companies may be left out, because the documents can be read a second time.
+        """
+        for document in found:
+            if number < len(self.progress.read):
+                self._check_unchanged(number, document)
+            else:
+                if document.name != self.progress.current:
+                    self.progress.begin(document.name)
+                self._compare_document(pool, number, document, first_look=first_look)
+            number += 1
+        return number
 
     def _check_unchanged(self, number: int, document: Document | None) -> None:
         known = self.progress.read[number].name
@@ -144,42 +171,54 @@ class Sweep:
             )
 
     def _documents(self, name: str, source: Path | BinaryIO) -> Iterator[Document]:
-        return documents(name, source, self.limits, regions=self._regions)
+        return documents(name, source, self.limits, regions=self.regions)
 
     @property
-    def _regions(self) -> list[str]:
+    def regions(self) -> list[str]:
         return list(dict.fromkeys(watched.region for watched in self.findings.watch.segments)) or ["CN"]
 
     @property
-    def _all_companies(self) -> tuple[int, ...]:
+    def all_companies(self) -> tuple[int, ...]:
         return tuple(sorted({watched.company_id for watched in self.findings.watch.segments}))
 
-    def _has_first_look(self, source: Path | BinaryIO) -> bool:
+    def has_first_look(self, source: Path | BinaryIO) -> bool:
         """Return whether companies may be left out: only where the source can be read a second time."""
         can_be_read_again = isinstance(source, Path) and (source.is_file() or source.is_dir())
-        return can_be_read_again and self.first_look > 0 and len(self._all_companies) > 1
+        return can_be_read_again and self.first_look > 0 and len(self.all_companies) > 1
 
     # --- one document
 
     def _compare_document(
-        self, pool: ThreadPoolExecutor, number: int, document: Document, source: Path | BinaryIO
+        self, pool: ThreadPoolExecutor, number: int, document: Document, *, first_look: bool
     ) -> None:
         progress = self.progress
         blocks = document.blocks(after=progress.end, rows=progress.rows)
-        if progress.companies is None:
-            if self._has_first_look(source):
+        self.begin_document(document, number, blocks, first_look=first_look)
+        self.compare_rest(pool, document, number, blocks)
+        self.finish_document(document)
+
+    def begin_document(
+        self, document: Document, number: int, blocks: Iterator[Block], *, first_look: bool
+    ) -> None:
+        """Decide with which companies the blocks are compared; a first look compares the first of them."""
+        if self.progress.companies is None:
+            if first_look:
                 self._look_at_first_blocks(blocks, document, number)
             else:
-                progress.companies = self._all_companies
+                self.progress.companies = self.all_companies
+
+    def compare_rest(
+        self, pool: ThreadPoolExecutor, document: Document, number: int, blocks: Iterator[Block]
+    ) -> None:
+        """Compare the blocks behind the first look, of which `progress.blocks` were compared before."""
         # A sweep that goes on looks at the same blocks as one that was not interrupted.
-        count = itertools.count(progress.blocks)
+        count = itertools.count(self.progress.blocks)
         submitted = (
-            pool.submit(self._match_rest, document, block, index, self._companies_to_look_for(index))
+            pool.submit(self._match_rest, document, block, index, self.companies_to_look_for(index))
             for index, block in zip(count, blocks, strict=False)
         )
         for group in self._groups_to_count(self._results_in_order(submitted)):
             self._count_group(document, number, group)
-        self._finish_document(document)
 
     def _look_at_first_blocks(self, blocks: Iterator[Block], document: Document, number: int) -> None:
         """Compare blocks for all companies until the first look is complete.
@@ -189,7 +228,7 @@ class Sweep:
         """
         progress = self.progress
         for block in blocks:
-            companies = self._companies_to_look_for(0)
+            companies = self.companies_to_look_for(0)
             matches = self._match_block(document, block, None, control=companies)
             self._count_group(document, number, [_MatchedBlock(block.end, matches)], first_look=companies)
             if progress.looks.candidates.total() >= self.first_look:
@@ -197,13 +236,13 @@ class Sweep:
                 progress.first_look_end = block.end
                 return
 
-    def _companies_to_look_for(self, index: int) -> tuple[int, ...]:
+    def companies_to_look_for(self, index: int) -> tuple[int, ...]:
         """Return the companies for which a block is only looked at; `index`: behind the first look."""
         if index % LOOK_INTERVAL:
             return ()
         # Companies that were found already are compared anyway, or will be in the second reading.
         known = {*(self.progress.companies or ()), *self.progress.looks.found}
-        return tuple(company for company in self._all_companies if company not in known)
+        return tuple(company for company in self.all_companies if company not in known)
 
     def _match_rest(
         self, document: Document, block: Block, index: int, look: Collection[int]
@@ -235,7 +274,7 @@ class Sweep:
             self._local.comparison,
             self.findings.watch.terms if terms and self.findings.watch.by_id else None,
             format=document.format,
-            region=self._regions[0],
+            region=self.regions[0],
             limit=self.findings.limit,
             companies=companies,
             control=control,
@@ -295,12 +334,16 @@ class Sweep:
         """
         progress, last = self.progress, group[-1]
         matches = join_blocks([block.matches for block in group])
-        left_out = () if progress.companies is None else set(self._all_companies) - set(progress.companies)
+        left_out = () if progress.companies is None else set(self.all_companies) - set(progress.companies)
         self.in_block = True
         if first_look or last.look is not None:
             segments = self.findings.watch.segments
-            companies = first_look or self._companies_to_look_for(0)
-            progress.looks.add_block(last.look or last.matches, companies, segments)
+            companies = first_look or self.companies_to_look_for(0)
+            looked = LookedBlock.of(last.look or last.matches, segments)
+            if self.looked is None:
+                progress.looks.add_block(looked, companies, segments)
+            else:
+                self.looked.append(looked)
         self.findings.count_block(_FIELD, document.name, matches, document=number, left_out=left_out)
         progress.end = last.end
         progress.rows += matches.filled_rows
@@ -316,10 +359,10 @@ class Sweep:
             self.on_checkpoint()
             self._saved_at = time.monotonic()
 
-    def _finish_document(self, document: Document) -> None:
+    def finish_document(self, document: Document) -> None:
         ending, progress, segments = document.ending, self.progress, self.findings.watch.segments
-        compared = self._all_companies if progress.companies is None else progress.companies
-        others = [company for company in self._all_companies if company not in compared]
+        compared = self.all_companies if progress.companies is None else progress.companies
+        others = [company for company in self.all_companies if company not in compared]
         found = progress.looks.found
         left_out = (progress.looks.left_out(one, segments) for one in others if one not in found)
         progress.read.append(
@@ -342,15 +385,15 @@ class Sweep:
 
     # --- the second reading
 
-    def _read_second_time(
-        self, pool: ThreadPoolExecutor, name: str, source: Path | BinaryIO, first: int
+    def read_second_time(
+        self, pool: ThreadPoolExecutor, documents_again: Callable[[], Iterable[Document]], first: int
     ) -> None:
         """Read documents again, from number `first` on, for companies that a later look found."""
         read = self.progress.read
         wanted = [number for number in range(first, len(read)) if read[number].read_again_for]
         if not wanted:
             return
-        numbered = enumerate(self._documents(name, source), first)
+        numbered = enumerate(documents_again(), first)
         for number in wanted:
             document = next((document for at, document in numbered if at == number), None)
             self._check_unchanged(number, document)
@@ -362,34 +405,43 @@ class Sweep:
         progress, read = self.progress, self.progress.read[number]
         if progress.again != number:
             progress.begin(document.name, again=number, end=read.first_look_end)
-        left_out = [one.company for one in read.left_out]
-        submitted = (
-            pool.submit(self._match_again, document, block, read.read_again_for)
-            for block in document.blocks(after=progress.end)
+        left_out = [one.company for one in read.left_out] if read.rest_left_out else None
+        self.compare_blocks_again(
+            pool,
+            document,
+            number,
+            document.blocks(after=progress.end),
+            companies=read.read_again_for,
+            left_out=left_out,
         )
+        progress.read[number] = read.after_second_reading(document)
+        progress.begin("")
+
+    def compare_blocks_again(
+        self,
+        pool: ThreadPoolExecutor,
+        document: Document,
+        number: int,
+        blocks: Iterable[Block],
+        *,
+        companies: Collection[int],
+        left_out: Collection[int] | None,
+    ) -> None:
+        """Compare blocks that were compared without these companies before; see `count_second_reading`."""
+        submitted = (pool.submit(self._match_again, document, block, companies) for block in blocks)
         for group in self._groups_to_count(self._results_in_order(submitted)):
             self.in_block = True
             self.findings.count_second_reading(
                 document.name,
                 join_blocks([block.matches for block in group]),
                 document=number,
-                companies=read.read_again_for,
-                left_out=left_out if read.rest_left_out else None,
+                companies=companies,
+                left_out=left_out,
             )
-            progress.end = group[-1].end
+            self.progress.end = group[-1].end
             self.in_block = False
             self._report_progress()
-        progress.read[number] = _after_second_reading(read, document)
-        progress.begin("")
 
     def _match_again(self, document: Document, block: Block, companies: Collection[int]) -> _MatchedBlock:
         """Match a block in the second reading; its mentions were found in the first one."""
         return _MatchedBlock(block.end, self._match_block(document, block, companies, terms=False))
-
-
-def _after_second_reading(read: DocumentRead, document: Document) -> DocumentRead:
-    """Return the document's new state; if less of it could be read this time, that is its outcome."""
-    ending = document.ending
-    if ending is None or ending.outcome == WHOLE or read.outcome != WHOLE:
-        return replace(read, read_again_for=())
-    return replace(read, read_again_for=(), outcome=ending.outcome, sentence=ending.sentence)

@@ -38,6 +38,23 @@ class Watch:
         terms = {term.company_id for term in self.by_id.values()}
         return terms | {watched.company_id for watched in self.segments}
 
+    def identity(self) -> object:
+        """Return everything that decides what is found, as JSON: two equal watches have the same identity."""
+        segments = [
+            (
+                watched.company_id,
+                watched.region,
+                watched.key.id,
+                watched.segment.header.model_dump(mode="json"),
+            )
+            for watched in self.segments
+        ]
+        terms = sorted(
+            (term.company_id, term.text, term.kind, term.exclude, term.in_addresses)
+            for term in self.by_id.values()
+        )
+        return segments, terms
+
     def of_companies(self, company_ids: Iterable[int]) -> "Watch":
         """Return the same watch for these companies only. Its terms are compiled anew."""
         wanted = set(company_ids)

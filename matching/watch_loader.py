@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from matching.enrolment.segment_intake import files_of
+from matching.enrolment.segment_intake import files_of, segment_folder
 from matching.errors import MatchingError
 from matching.fingerprints.keyring import Keyring
-from matching.fingerprints.segment_folder import SegmentFolder
 from matching.mentions.terms import Terms, WatchTerm
 from matching.native.library import allow_native
 from matching.settings import MatchingSettings
@@ -77,7 +76,7 @@ def _open_segment(
     row: companies.Segment, number: int, settings: MatchingSettings, keyring: Keyring
 ) -> WatchedSegment:
     slug = row.company.slug
-    segment = SegmentFolder(settings.segments_dir).opened(files_of(row), company=slug)
+    segment = segment_folder(settings).opened(files_of(row), company=slug)
     key = keyring.subkeys_of_segment(segment.header, segment.path)
     segment.check_key(key)
     region = _fingerprints_table(row.company).get("default_region") or segment.header.default_region

@@ -33,8 +33,9 @@ _BORDER = "\U0010ffff"  # not a character: nothing folds to it, and nothing comb
 _DOTS = "。｡．․"  # read as "." in a domain, as IDNA (UTS 46) does
 _DASHES = "‐‑‒–—―−﹘﹣－"
 # For names only. An em dash is punctuation between two words, so it is not a hyphen, but a colon.
-_HYPHENS = "‐‑‒–−﹘﹣－⁃"
+_HYPHENS = "‐‑‒–−﹘﹣－⁃־֊"
 _APOSTROPHES = "‘’‛ʹʻʼʽˈ′＇`´"
+_QUOTES = "«»“”„‟‹›〝〞〟＂❝❞"
 _STROKES = "丨丶灬"  # of Han, which stand between letters to disguise them
 _SEPARATORS = "·•‧∙⋅・･‣◦→➔⇒" + _STROKES  # read as "*", as symbols and emoji are
 _MARKS = "™℠"  # signs behind a name, not letters of it
@@ -46,7 +47,11 @@ _STYLES = re.compile(
 )
 # Look-alikes that the Unicode confusables list gives as two characters, or not at all.
 _MORE_HOMOGLYPHS = dict(
-    zip("ηӏøłđħŧæœƒǥȿ", ["n", "l", "o", "l", "d", "h", "t", "ae", "oe", "f", "g", "s"], strict=True)
+    zip(
+        "ηӏøłđðþħŧæœƒǥȿ∂",
+        ["n", "l", "o", "l", "d", "d", "th", "h", "t", "ae", "oe", "f", "g", "s", "d"],
+        strict=True,
+    )
 )
 
 
@@ -111,8 +116,11 @@ def _styled_letter(character: str) -> str | None:
 
 
 def _punctuation() -> dict[str, str]:
-    """Return the hyphens, apostrophes and separators of names, each with its ASCII image."""
-    images = (("-", _HYPHENS), ("'", _APOSTROPHES), ("*", _SEPARATORS), (":", "—―"), (",", "、"))
+    """Return the hyphens, apostrophes, quotation marks and separators of names, each with its ASCII image."""
+    images = (
+        *(("-", _HYPHENS), ("'", _APOSTROPHES), ('"', _QUOTES), ("*", _SEPARATORS)),
+        *((":", "—―"), (",", "、")),
+    )
     return {character: image for image, characters in images for character in characters}
 
 
@@ -134,18 +142,23 @@ def _homoglyphs() -> dict[str, str]:
     """Casefolded letter -> the ASCII letter that it looks like, from the Unicode confusables.
 
     The small form decides, then the capital: a fold must not tell `В` from `в`, whatever each looks like.
-    Only letters that have case are taken: the list also pairs Han with kana, and `ا` with `l`.
+    Only letters that have case are taken, and those of Lisu, which are Latin capitals, some of them turned:
+    the list also pairs Han with kana, and `ا` with `l`.
     """
     data = json.loads(_packaged(CONFUSABLES))
     looks_like = {source: _ascii_letter(twins) for source, twins in data.items() if len(source) == 1}
     letters = dict(_MORE_HOMOGLYPHS)
     for source in data:
         small = source.casefold()
-        if len(small) == 1 and not small.isascii() and unicodedata.category(small) == "Ll":
+        if len(small) == 1 and not small.isascii() and _has_twin(small):
             twin = looks_like.get(small) or looks_like.get(small.upper())
             if twin:
                 letters.setdefault(small, twin)
     return letters
+
+
+def _has_twin(small: str) -> bool:
+    return unicodedata.category(small) == "Ll" or unicodedata.name(small, "").startswith("LISU LETTER ")
 
 
 def _ascii_letter(twins: list[dict[str, str]]) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import Base
@@ -22,6 +22,7 @@ class AlertListing(Base):
     """A listing in an alert. The alert is locked by whoever reads or writes its listings."""
 
     __tablename__ = "alert_listings"
+    __table_args__ = (Index(None, "listing_id"),)
 
     alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id"), primary_key=True)
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"), primary_key=True)

@@ -12,14 +12,30 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, cast, insert, literal, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Text,
+    TextClause,
+    UniqueConstraint,
+    bindparam,
+    case,
+    cast,
+    insert,
+    literal,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.alert_listings import ListingNews, note_told
 from storage.data_sets import is_in_data_set
-from storage.database.base import Base, state_moved
+from storage.database.base import Base, new_ids, state_moved
 from storage.deliveries import Delivery, DeliveryState
-from storage.listing_tables import Listing
+from storage.listing_tables import UNTOLD, Listing
 
 
 class AlertKind(StrEnum):
@@ -58,6 +74,8 @@ class AlertChange(StrEnum):
 
 
 WAITING = "digest_at IS NOT NULL"
+ABOVE_LOW = "severity <> 'low'"
+OF_NO_FINDING = "kind <> 'finding'"
 
 
 class Alert(Base):
@@ -66,6 +84,14 @@ class Alert(Base):
         Index(None, "state", "id"),
         Index(None, "listing_id"),
         Index(None, "digest_at", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
+        Index(None, "severity", "id", sqlite_where=text(ABOVE_LOW), postgresql_where=text(ABOVE_LOW)),
+        Index(
+            "ix_alerts_of_no_finding",
+            "kind",
+            "source_id",
+            sqlite_where=text(OF_NO_FINDING),
+            postgresql_where=text(OF_NO_FINDING),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -152,6 +178,7 @@ def open_or_revise(
     alert = alert_by_key(session, draft.dedupe_key, for_update=True)
     if alert is None:
         alert = Alert(
+            id=new_ids(session, Alert, 1)[0],
             kind=draft.kind,
             dedupe_key=draft.dedupe_key,
             company_id=draft.company_id,
@@ -168,6 +195,7 @@ def open_or_revise(
     if draft.listing_id == alert.listing_id:
         alert.listing_gone = draft.listing_gone
     session.flush()
+    _note_told(session, alert.listing_id)
     if draft.news is not None:
         note_told(session, alert.id, draft.news)
         alert.offers_told = max(alert.offers_told, draft.news.offer_number)
@@ -203,6 +231,8 @@ def lock_open_alert(
 ) -> Alert | None:
     """Return the newest alert of a kind that is not resolved, locked for the rest of the transaction."""
     query = select(Alert).where(Alert.kind == kind, Alert.state != TriageState.RESOLVED)
+    if kind is not AlertKind.FINDING:
+        query = query.where(text(OF_NO_FINDING))
     if source_id is not None:
         query = query.where(Alert.source_id == source_id)
     if key_prefix is not None:
@@ -212,10 +242,24 @@ def lock_open_alert(
 
 def alerts_with_life_changes(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Return the ids of alerts about findings whose listing is gone, or back, since it was judged."""
+    changed = session.scalars(CHANGED_LISTINGS, {"limit": limit}).all()
+    if not changed:
+        return []
     gone = Listing.gone_at.is_not(None)
-    query = select(Alert.id).join(Listing, Listing.id == Alert.listing_id)
+    query = select(Alert.id).join(Listing, Listing.id == Alert.listing_id).where(Listing.id.in_(changed))
     query = query.where(Alert.kind == AlertKind.FINDING, Alert.listing_gone != gone)
     return session.scalars(query.order_by(Alert.id).limit(limit)).all()
+
+
+# A query of its own: PostgreSQL would expect many such listings, and join all alerts. The alerts of an erased
+# company are gone, although the listing still says that it had some.
+_ANY_ALERT = select(Alert.id).where(Alert.listing_id == Listing.id).limit(1).scalar_subquery()
+CHANGED_LISTINGS = (
+    select(Listing.id)
+    .where(text(UNTOLD), _ANY_ALERT.is_not(None))
+    .order_by(Listing.id)
+    .limit(bindparam("limit"))
+)
 
 
 def note_listing_gone(session: Session, alert_id: int, *, gone: bool) -> bool:
@@ -224,7 +268,30 @@ def note_listing_gone(session: Session, alert_id: int, *, gone: bool) -> bool:
     Call it in the transaction that writes the revision.
     """
     change = update(Alert).where(Alert.id == alert_id, Alert.listing_gone != gone)
-    return state_moved(session, change.values(listing_gone=gone))
+    noted = session.execute(change.values(listing_gone=gone).returning(Alert.listing_id)).one_or_none()
+    if noted is None:
+        return False
+    _note_told(session, noted.listing_id)
+    return True
+
+
+def _note_told(session: Session, listing_id: int | None) -> None:
+    """Note on a listing what its alerts say, so that `alerts_with_life_changes` reads no other listing.
+
+    If one of them says something else than the listing's row, that is noted; whoever changes the listing
+    needs to know nothing of alerts. The listing is locked first: of two alerts that are judged at once, the
+    second one reads what the first has written.
+    """
+    if listing_id is None:
+        return
+    session.execute(select(Listing.id).where(Listing.id == listing_id).with_for_update(key_share=True))
+    gone = Listing.gone_at.is_not(None)
+    differs = select(Alert.id).where(
+        Alert.listing_id == Listing.id, Alert.kind == AlertKind.FINDING, Alert.listing_gone != gone
+    )
+    told = update(Listing).where(Listing.id == listing_id)
+    told = told.values(told_gone=case((differs.exists(), Listing.gone_at.is_(None)), else_=gone))
+    session.execute(told.execution_options(synchronize_session=False))
 
 
 def updates_within(session: Session, alert_id: int, *, since: datetime, limit: int) -> int:
@@ -352,10 +419,24 @@ def recent_alerts(
 ) -> Sequence[Alert]:
     """Return alerts, newest first; `severity` is the lowest one."""
     query = select(Alert).order_by(Alert.id.desc()).limit(limit)
+    conditions: list[ColumnElement[bool] | TextClause] = []
     if state is not None:
-        query = query.where(Alert.state == state)
+        conditions.append(Alert.state == state)
     if kind is not None:
-        query = query.where(Alert.kind == kind)
-    if severity is not None:
-        query = query.where(Alert.severity.in_([each for each in Severity if each.rank >= severity.rank]))
-    return session.scalars(query).all()
+        conditions.append(Alert.kind == kind)
+    if kind not in (None, AlertKind.FINDING):
+        conditions.append(text(OF_NO_FINDING))
+    if severity in (None, Severity.LOW):
+        return session.scalars(query.where(*conditions)).all()
+    # The newest of each severity, so that each is read in the order of the index and only as far as needed.
+    newest = [
+        select(Alert.id)
+        .where(text(ABOVE_LOW), Alert.severity == each, *conditions)
+        .order_by(Alert.id.desc())
+        .limit(limit)
+        .subquery()
+        for each in Severity
+        if severity is not None and each.rank >= severity.rank
+    ]
+    ids = union_all(*(select(each.c.id) for each in newest))
+    return session.scalars(query.where(Alert.id.in_(ids))).all()

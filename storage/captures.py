@@ -1,14 +1,15 @@
 """Captures: one stored response each, written before anything parses it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
 from sqlalchemy import ForeignKey, Index, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.database.base import Base
+from storage.database.base import Base, new_ids
 from storage.evidence.warc import RecordPlace
 from storage.runs import Run, RunOutcome
 
@@ -49,12 +50,20 @@ class CaptureOutcome(StrEnum):
     UNCHANGED = "unchanged"
 
 
+class EvidenceGone(StrEnum):
+    """Why the record that a row pointed at was deleted."""
+
+    EXPIRED = "expired"
+    ERASED = "erased"
+
+
 class LocatedRecord:
     """A row that points at a record in the evidence store."""
 
     evidence_file: Mapped[str | None]
     evidence_offset: Mapped[int | None]
     evidence_length: Mapped[int | None]
+    evidence_gone: Mapped[EvidenceGone | None]  # None: it is there, or there never was one
 
     @property
     def place(self) -> RecordPlace | None:
@@ -115,7 +124,7 @@ def add_captures(session: Session, records: Sequence[CaptureRecord]) -> Sequence
     """
     if not records:
         return []
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "run_id": record.run_id,
             "source_id": record.source_id,
@@ -133,7 +142,11 @@ def add_captures(session: Session, records: Sequence[CaptureRecord]) -> Sequence
         }
         for record in records
     ]
-    return session.scalars(insert(Capture).returning(Capture.id, sort_by_parameter_order=True), rows).all()
+    ids = new_ids(session, Capture, len(rows))
+    for row, capture_id in zip(rows, ids, strict=True):
+        row["id"] = capture_id
+    session.connection().execute(insert(Capture), rows)
+    return ids
 
 
 def conclude_capture(
@@ -176,9 +189,17 @@ def holds_evidence(session: Session) -> bool:
 
 
 def take_left_captures(
-    session: Session, source_id: int, *, now: datetime, limit: int, before_run: int
+    session: Session,
+    source_id: int,
+    *,
+    now: datetime,
+    limit: int,
+    before_run: int,
+    readable: Callable[[str], bool] = lambda file: True,
 ) -> Sequence[Capture]:
     """Return captures that earlier runs of a source left pending, oldest first, and count this attempt.
+
+    `readable` says whether the evidence in a file can be read here; the others stay pending.
 
     Only runs that did not end by themselves leave any. A capture that was tried MAX_ATTEMPTS times is
     concluded as failed: parsing it probably ended the process.
@@ -191,7 +212,12 @@ def take_left_captures(
     )
     run_ids = session.scalars(ended.order_by(Run.finished_at.desc()).limit(MAX_LEFT_RUNS)).all()
     left = select(Capture).where(Capture.run_id.in_(run_ids), Capture.outcome == CaptureOutcome.PENDING)
-    found = session.scalars(left.order_by(Capture.id).limit(limit)).all()
+    at_hand = cache(readable)
+    found = [
+        capture
+        for capture in session.scalars(left.order_by(Capture.id).limit(limit))
+        if capture.evidence_file is None or at_hand(capture.evidence_file)
+    ]
     tried = [capture for capture in found if _attempts(capture) < MAX_ATTEMPTS]
     for capture in found:
         if _attempts(capture) < MAX_ATTEMPTS:

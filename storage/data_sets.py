@@ -97,6 +97,21 @@ def _replace_signs(
         session.execute(insert(ListingSign), rows)
 
 
+def leave_data_set(session: Session, listing_id: int) -> None:
+    """Let another listing stand for the data sets and re-posts of one that is about to be erased.
+
+    The next one that was stored becomes the first one.
+    """
+    for column in (Listing.repost_of_id, Listing.data_set_id):
+        first = session.scalar(
+            select(func.min(Listing.id)).where(column == listing_id, Listing.id != listing_id)
+        )
+        if first is None:
+            continue
+        session.execute(update(Listing).where(Listing.id == first).values({column.key: None}))
+        session.execute(update(Listing).where(column == listing_id).values({column.key: first}))
+
+
 def first_offer_of(listing: Listing) -> int:
     """Return the first listing that offered the data of this one."""
     return listing.data_set_id or listing.repost_of_id or listing.id

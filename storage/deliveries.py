@@ -19,12 +19,16 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import Base, insert_new, state_moved
+from storage.nodes import may_claim, not_locked
 
+UNSENT = "state <> 'sent'"
+BEGUN = "outcome IS NULL"
 SEND_LEASE = timedelta(minutes=15)  # after it a claimed delivery is due again; an attempt may take ten
 
 
@@ -52,7 +56,13 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("alert_id", "revision", "channel"),
-        Index(None, "state", "next_attempt_at"),
+        Index(
+            "ix_deliveries_unsent",
+            "state",
+            "next_attempt_at",
+            sqlite_where=text(UNSENT),
+            postgresql_where=text(UNSENT),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -66,6 +76,7 @@ class Delivery(Base):
     next_attempt_at: Mapped[datetime]
     claimed_at: Mapped[datetime | None]
     epoch: Mapped[int]
+    node_id: Mapped[int | None]  # the holder of the claim, or who held it last
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     reason: Mapped[str | None]
@@ -76,7 +87,15 @@ class Attempt(Base):
     """Written before the attempt begins. An attempt without an end was interrupted, or is still going on."""
 
     __tablename__ = "delivery_attempts"
-    __table_args__ = (UniqueConstraint("delivery_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("delivery_id", "number"),
+        Index(
+            "ix_delivery_attempts_begun",
+            "delivery_id",
+            sqlite_where=text(BEGUN),
+            postgresql_where=text(BEGUN),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id"))
@@ -137,7 +156,7 @@ class ChannelTransition:
 
 def due_deliveries(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Return the ids of due deliveries, the one that is due longest first."""
-    query = select(Delivery.id).where(_is_due(now))
+    query = select(Delivery.id).where(text(UNSENT), _is_due(now))
     return session.scalars(query.order_by(Delivery.next_attempt_at, Delivery.id).limit(limit)).all()
 
 
@@ -153,20 +172,23 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
 
 def next_due_at(session: Session) -> datetime | None:
     """Return when the next pending delivery is due; None: no delivery is pending."""
-    query = select(Delivery.next_attempt_at).where(Delivery.state == DeliveryState.PENDING)
+    query = select(Delivery.next_attempt_at).where(text(UNSENT), Delivery.state == DeliveryState.PENDING)
     return session.scalar(query.order_by(Delivery.next_attempt_at).limit(1))
 
 
-def claim_delivery(session: Session, delivery_id: int, *, now: datetime) -> ClaimedDelivery | None:
-    """Claim a delivery and write the row of its attempt. Commit before sending.
+def claim_delivery(
+    session: Session, delivery_id: int, *, now: datetime, node_id: int | None = None
+) -> ClaimedDelivery | None:
+    """Claim a delivery for a node and write the row of its attempt. Commit before sending.
 
     None: another worker has claimed it, or it is not due yet. A claim without an outcome ends after
     SEND_LEASE, or at the start of the daemon by `recover_deliveries`.
     """
-    sending = update(Delivery).where(Delivery.id == delivery_id, _is_due(now))
+    sending = update(Delivery).where(Delivery.id == delivery_id, _is_due(now), may_claim(node_id))
     sending = sending.values(
         state=DeliveryState.SENDING,
         epoch=Delivery.epoch + 1,
+        node_id=node_id,
         attempts=Delivery.attempts + 1,
         claimed_at=now,
     )
@@ -262,23 +284,30 @@ STATE_AFTER = {
 }
 
 
-def recover_deliveries(session: Session, *, now: datetime) -> Sequence[int]:
-    """Make interrupted deliveries pending again; return their ids. Call it at start, under the daemon's lock.
+def recover_deliveries(
+    session: Session, *, now: datetime, gone: ColumnElement[bool] | None = None
+) -> Sequence[int]:
+    """Make the interrupted deliveries of which `gone` is true pending again; return their ids.
 
-    They may have arrived, and are sent again with the same idempotency key.
+    None: all of them. Call it like this at start, under the daemon's lock. They may have arrived, and are
+    sent again with the same idempotency key.
     """
-    sending = update(Delivery).where(Delivery.state == DeliveryState.SENDING)
+    sending = update(Delivery).where(text(UNSENT), Delivery.state == DeliveryState.SENDING)
+    if gone is not None:
+        lost = select(Delivery.id).where(text(UNSENT), Delivery.state == DeliveryState.SENDING, gone)
+        sending = update(Delivery).where(Delivery.id.in_(not_locked(session, lost)))
     pending = sending.values(
         state=DeliveryState.PENDING, epoch=Delivery.epoch + 1, claimed_at=None, next_attempt_at=now
     )
     ids = session.scalars(pending.returning(Delivery.id)).all()
-    _interrupt_attempts(session, now=now)
+    whose = () if gone is None else (Attempt.delivery_id.in_(ids),)
+    _interrupt_attempts(session, *whose, now=now)
     return ids
 
 
 def _interrupt_attempts(session: Session, *conditions: ColumnElement[bool], now: datetime) -> None:
     """Conclude the attempts without an outcome as interrupted."""
-    begun = update(Attempt).where(Attempt.outcome.is_(None), *conditions)
+    begun = update(Attempt).where(text(BEGUN), *conditions)
     session.execute(begun.values(outcome=AttemptOutcome.INTERRUPTED, reason="interrupted", finished_at=now))
 
 
@@ -349,6 +378,8 @@ def recent_deliveries(
     query = select(Delivery).order_by(Delivery.id.desc()).limit(limit)
     if state is not None:
         query = query.where(Delivery.state == state)
+        if state is not DeliveryState.SENT:
+            query = query.where(text(UNSENT))
     if channel is not None:
         query = query.where(Delivery.channel == channel)
     if alert_id is not None:
@@ -361,7 +392,7 @@ def retry_failed(session: Session, *, now: datetime, channel: str | None = None)
 
     They keep their idempotency keys, and have all of their time and attempts again.
     """
-    failed = update(Delivery).where(Delivery.state == DeliveryState.FAILED)
+    failed = update(Delivery).where(text(UNSENT), Delivery.state == DeliveryState.FAILED)
     if channel is not None:
         failed = failed.where(Delivery.channel == channel)
     pending = failed.values(state=DeliveryState.PENDING, next_attempt_at=now)

@@ -1,6 +1,9 @@
 """Errors of storage, and the base class of all errors of Spillwatch.
 
 SpillwatchError
+├── HeldByCase
+├── SourceIsRead
+├── StillDeclared
 └── StorageError
     ├── DatabaseFailed
     │   ├── DatabaseUrlInvalid
@@ -8,20 +11,34 @@ SpillwatchError
     │   ├── DatabaseBusy
     │   │   └── DatabaseDeadlock
     │   ├── DatabaseRefused
+    │   ├── DatabaseCrowded
+    │   ├── DatabaseReadOnly
     │   ├── DatabaseFull
     │   ├── DatabaseDamaged
     │   └── DatabaseConflict
     ├── SchemaOutdated
     ├── SchemaNewer
     ├── AlreadyRunning
+    ├── ClaimLost
     ├── WatchChanged
     ├── TargetNotEmpty
+    ├── StoreFailed
+    │   ├── StoreUnreachable
+    │   ├── StoreRefused
+    │   ├── StoreAddressInvalid
+    │   ├── StoreLibraryMissing
+    │   ├── StoreFileMissing
+    │   ├── StoreFileExists
+    │   └── StoreFileChanged
     └── EvidenceFailed
         ├── EvidenceMissing
+        ├── EvidenceUnreachable
         ├── EvidenceDamaged
+        ├── EvidenceExpired
         ├── EvidenceFolderMissing
         ├── DigestKeyMissing
         ├── DigestKeyDamaged
+        ├── DigestKeyDiffers
         └── EvidenceUnwritable
 
 A message never contains a password, a parameter of a statement or a line of a listing.
@@ -38,6 +55,25 @@ class SpillwatchError(Exception):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or self.reason).strip())
+
+
+class HeldByCase(SpillwatchError):
+    """A case holds this, so nothing of it is deleted. `spillwatch hold list` shows the cases."""
+
+    reason = "held_by_case"
+
+
+class SourceIsRead(SpillwatchError):
+    """The source is being read, and perhaps the listing. Wait for the end of the run: `spillwatch runs`."""
+
+    reason = "source_is_read"
+    permanent = False
+
+
+class StillDeclared(SpillwatchError):
+    """The company's file is still there, so it would be watched again at once. Remove the file first."""
+
+    reason = "still_declared"
 
 
 class StorageError(SpillwatchError):
@@ -80,9 +116,23 @@ class DatabaseDeadlock(DatabaseBusy):
 
 
 class DatabaseRefused(DatabaseFailed):
-    """The database refuses this user. Check user, password and permissions."""
+    """The database refuses this user. Check user, password, permissions and the database's name."""
 
     reason = "database_refused"
+
+
+class DatabaseCrowded(DatabaseFailed):
+    """The database has no connection left. Raise its max_connections, or end what holds them."""
+
+    reason = "database_crowded"
+    permanent = False
+
+
+class DatabaseReadOnly(DatabaseFailed):
+    """The database can only be read, as a standby is. Name the primary server in database_url."""
+
+    reason = "database_read_only"
+    permanent = False
 
 
 class DatabaseFull(DatabaseFailed):
@@ -130,10 +180,67 @@ class WatchChanged(StorageError):
     permanent = False
 
 
+class ClaimLost(StorageError):
+    """This work was given to another worker in the meantime, so nothing was written."""
+
+    reason = "claim_lost"
+
+
 class TargetNotEmpty(StorageError):
     """The target database is not empty. Name an empty one."""
 
     reason = "target_not_empty"
+
+
+class StoreFailed(StorageError):
+    """The store of files did not do what was asked of it."""
+
+    reason = "store_failed"
+
+
+class StoreUnreachable(StoreFailed):
+    """The store does not answer, or answers with an error of its own. Nothing is lost; try again later."""
+
+    reason = "store_unreachable"
+    permanent = False
+
+
+class StoreRefused(StoreFailed):
+    """The store refuses these credentials. Check the keys in [storage.s3] and the bucket's permissions."""
+
+    reason = "store_refused"
+    permanent = False
+
+
+class StoreAddressInvalid(StoreFailed):
+    """The address of the store is not one that Spillwatch can use."""
+
+    reason = "store_address_invalid"
+
+
+class StoreLibraryMissing(StoreFailed):
+    """Object storage needs the package obstore. Install it: `pip install "spillwatch[objects]"`."""
+
+    reason = "store_library_missing"
+
+
+class StoreFileMissing(StoreFailed):
+    """The store does not have this file."""
+
+    reason = "store_file_missing"
+
+
+class StoreFileExists(StoreFailed):
+    """The store has a file of this name with other bytes. It was not overwritten."""
+
+    reason = "store_file_exists"
+
+
+class StoreFileChanged(StoreFailed):
+    """The file was changed by somebody else at the same moment. Try again."""
+
+    reason = "store_file_changed"
+    permanent = False
 
 
 class EvidenceFailed(StorageError):
@@ -148,10 +255,23 @@ class EvidenceMissing(EvidenceFailed):
     reason = "evidence_missing"
 
 
+class EvidenceUnreachable(EvidenceFailed):
+    """The store of the evidence cannot be read now. Nothing says that the evidence is lost."""
+
+    reason = "evidence_unreachable"
+    permanent = False
+
+
 class EvidenceDamaged(EvidenceFailed):
     """The evidence differs from what was stored. Restore the file from a backup of the evidence folder."""
 
     reason = "evidence_damaged"
+
+
+class EvidenceExpired(EvidenceFailed):
+    """The record was deleted by retention or by an erasure, so its text can no longer be compared."""
+
+    reason = "evidence_expired"
 
 
 class EvidenceFolderMissing(EvidenceFailed):
@@ -170,6 +290,12 @@ class DigestKeyDamaged(EvidenceFailed):
     """The key of the digests is damaged. Restore it from a backup of the evidence folder."""
 
     reason = "digest_key_damaged"
+
+
+class DigestKeyDiffers(EvidenceFailed):
+    """The key of the digests on this machine is not the one that the other nodes have."""
+
+    reason = "digest_key_differs"
 
 
 class EvidenceUnwritable(EvidenceFailed):

@@ -105,15 +105,23 @@ Fields = dict[str, Any]
 
 
 def upsert_many(
-    session: Session, source_id: int, records: Sequence[ListingRecord], now: datetime
+    session: Session,
+    source_id: int,
+    records: Sequence[ListingRecord],
+    now: datetime,
+    *,
+    match_state: MatchState = MatchState.PENDING,
 ) -> list[IntakeResult]:
-    """Store records; return one result per key, in the order in which the keys first occur."""
+    """Store records; return one result per key, in the order in which the keys first occur.
+
+    `match_state`: of new versions; UNSEALED until `release_sealed` is called for the file of their evidence.
+    """
     latest = {stored_key(record.key): record for record in records}
     keys = list(latest)
     stored: dict[str, IntakeResult] = {}
     for start in range(0, len(keys), BATCH):
         batch = {key: latest[key] for key in keys[start : start + BATCH]}
-        stored |= _Batch(session, source_id, batch, now).store()
+        stored |= _Batch(session, source_id, batch, now, match_state).store()
     return [stored[key] for key in keys]
 
 
@@ -138,12 +146,18 @@ class _Batch:
     """One batch that is being stored: at most BATCH records with different keys."""
 
     def __init__(
-        self, session: Session, source_id: int, records: dict[str, ListingRecord], now: datetime
+        self,
+        session: Session,
+        source_id: int,
+        records: dict[str, ListingRecord],
+        now: datetime,
+        match_state: MatchState,
     ) -> None:
         self.session = session
         self.source_id = source_id
         self.records = records
         self.now = now
+        self.match_state = match_state
         self.fields = {key: fields_of(record) for key, record in records.items()}
         self.versions: list[Fields] = []
         self.lives: dict[str, tuple[int, Life | None]] = {}
@@ -166,7 +180,8 @@ class _Batch:
         query = select(*(getattr(Listing, name) for name in (*KNOWN_COLUMNS, *ON_LISTING)))
         query = query.where(Listing.source_id == self.source_id, Listing.key.in_(list(keys)))
         # FOR NO KEY UPDATE: the matcher may go on inserting rows that refer to these.
-        locked = query.order_by(Listing.id).with_for_update(key_share=True)
+        # An expression, so that SQLite looks for the keys and does not read all of the source in order.
+        locked = query.order_by(Listing.id + 0).with_for_update(key_share=True)
         rows = self.session.execute(locked).mappings()
         return {row["key"]: row for row in rows}
 
@@ -340,13 +355,14 @@ class _Batch:
         record = self.records[key]
         return {
             "listing_id": listing_id,
+            "source_id": self.source_id,
             "number": number,
             "capture_id": record.capture_id,
             "seen_at": self.now,
             "posted_at": record.posted_at,
             "posted_at_uncertain": record.posted_at_uncertain,
             "changes": changes,
-            "match_state": MatchState.PENDING,
+            "match_state": self.match_state,
             "match_attempts": 0,
             **self.fields[key],
             **place_columns(record.place),

@@ -15,6 +15,13 @@ from storage.database.columns import MAX_CHAR_BYTES, clean
 from storage.sources import Source
 
 THERE = "gone_at IS NULL AND thread_key IS NULL"
+CHANGED_LIFE = "life <> 'new'"
+WITH_SELLER = "seller IS NOT NULL"
+WITH_PRICE = "price_currency IS NOT NULL"
+WITH_CLAIM = "claimed_records IS NOT NULL"
+UNTOLD = "told_gone <> (gone_at IS NOT NULL)"
+UNMATCHED = "match_state <> 'matched'"
+UNREAD = "match_reason IS NOT NULL"
 MAX_KEY_BYTES = 1000  # PostgreSQL limits an index entry to 2,704
 
 
@@ -38,6 +45,7 @@ class Life(StrEnum):
 
 
 class MatchState(StrEnum):
+    UNSEALED = "unsealed"  # its evidence is on one machine only
     PENDING = "pending"
     MATCHED = "matched"
     FAILED = "failed"
@@ -58,9 +66,29 @@ class Listing(Base):
             sqlite_where=text(THERE),
             postgresql_where=text(THERE),
         ),
-        Index(None, "last_seen_at"),
+        Index(None, "first_seen_at"),
+        Index(None, "source_id", "id"),
+        Index(None, "source_id", "posted_at"),
+        Index(
+            "ix_listings_changed_life",
+            "life",
+            "id",
+            sqlite_where=text(CHANGED_LIFE),
+            postgresql_where=text(CHANGED_LIFE),
+        ),
+        Index(None, "seller", "id", sqlite_where=text(WITH_SELLER), postgresql_where=text(WITH_SELLER)),
+        Index(
+            None,
+            "price_currency",
+            "id",
+            sqlite_where=text(WITH_PRICE),
+            postgresql_where=text(WITH_PRICE),
+        ),
+        Index(None, "claimed_records", sqlite_where=text(WITH_CLAIM), postgresql_where=text(WITH_CLAIM)),
         Index(None, "repost_of_id"),
         Index(None, "data_set_id"),
+        # The listings that went or came back since their alerts were judged.
+        Index("ix_listings_untold", "id", sqlite_where=text(UNTOLD), postgresql_where=text(UNTOLD)),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -80,6 +108,7 @@ class Listing(Base):
     last_seen_at: Mapped[datetime]
     checked_at: Mapped[datetime]  # when its item page was last read
     gone_at: Mapped[datetime | None]
+    told_gone: Mapped[bool | None]  # whether its alerts say that it is gone; None: it has no alert
     title: Mapped[str]
     seller: Mapped[str | None]
     price_amount: Mapped[Decimal | None]
@@ -98,11 +127,21 @@ class ListingVersion(LocatedRecord, Base):
     __tablename__ = "listing_versions"
     __table_args__ = (
         UniqueConstraint("listing_id", "number"),
-        Index(None, "match_state", "match_not_before"),
+        Index(
+            "ix_listing_versions_unmatched",
+            "match_state",
+            "id",
+            sqlite_where=text(UNMATCHED),
+            postgresql_where=text(UNMATCHED),
+        ),
+        Index(None, "source_id", "seen_at"),
+        Index("ix_listing_versions_unread", "id", sqlite_where=text(UNREAD), postgresql_where=text(UNREAD)),
+        Index(None, "capture_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    source_id: Mapped[int | None]  # that of its listing, for counts of a source's versions
     number: Mapped[int]  # from 1
     capture_id: Mapped[int | None] = mapped_column(ForeignKey("captures.id"))
     seen_at: Mapped[datetime]
@@ -123,6 +162,8 @@ class ListingVersion(LocatedRecord, Base):
     match_reason: Mapped[str | None]
     matched_at: Mapped[datetime | None]
     match_not_before: Mapped[datetime | None]
+    match_epoch: Mapped[int] = mapped_column(default=0)  # of the claim
+    match_node_id: Mapped[int | None]  # the holder of the claim; None: nobody
 
     listing: Mapped[Listing] = relationship(lazy="raise")
     capture: Mapped[Capture | None] = relationship(lazy="raise")
@@ -133,7 +174,7 @@ class Attachment(LocatedRecord, Base):
     """A text that a version links to; its evidence is the record with the decoded, unmasked text."""
 
     __tablename__ = "attachments"
-    __table_args__ = (Index(None, "version_id"),)
+    __table_args__ = (Index(None, "version_id"), Index(None, "capture_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("listing_versions.id"))

@@ -1,21 +1,28 @@
 """Listings: queries of the crawler, of people and of the matching, and the life of each listing."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import ColumnElement, Float, and_, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, func, or_, select, text, update
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
-from storage import search as fulltext
-from storage.companies import Company
 from storage.database.base import lock_in_order, state_moved
+from storage.erased_listings import erased_keys
+from storage.errors import EvidenceExpired
+from storage.listing_filters import ListingFilters, recent_listings, search_listings
 from storage.listing_intake import AttachmentRecord, IntakeResult, ListingRecord, upsert_many
-from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
-from storage.matches import MatchSummary
-from storage.sources import Source
+from storage.listing_tables import (
+    UNMATCHED,
+    UNREAD,
+    Attachment,
+    Life,
+    Listing,
+    ListingVersion,
+    MatchState,
+    stored_key,
+)
+from storage.nodes import may_claim, not_locked
 
 __all__ = [
     "Attachment",
@@ -24,9 +31,12 @@ __all__ = [
     "KnownListing",
     "Life",
     "Listing",
+    "ListingFilters",
     "ListingRecord",
     "ListingVersion",
     "MatchState",
+    "recent_listings",
+    "search_listings",
     "upsert_many",
 ]
 
@@ -41,17 +51,22 @@ class KnownListing:
     last_seen_at: datetime
     gone: bool
     checked_at: datetime | None = None
+    erased: bool = False  # its row is gone, and it is not to be stored again
 
 
 # --- queries of the crawler
 
 
 def known_listings(session: Session, source_id: int, keys: Collection[str]) -> dict[str, KnownListing]:
-    """Return the keys that are listings of this source already."""
+    """Return the keys that are listings of this source already, and those of erased listings."""
     names = ("key", "row_digest", "first_seen_at", "last_seen_at", "gone_at", "checked_at")
     columns = [getattr(Listing, name) for name in names]
     keys_by_stored = {stored_key(key): key for key in keys}
-    return {
+    erased = {
+        key: KnownListing("", at, at, gone=False, erased=True)
+        for key, at in erased_keys(session, source_id, keys).items()
+    }
+    return erased | {
         keys_by_stored[row.key]: KnownListing(
             row.row_digest, row.first_seen_at, row.last_seen_at, row.gone_at is not None, row.checked_at
         )
@@ -196,61 +211,6 @@ def mark_absent_gone(
 # --- queries of people
 
 
-@dataclass(frozen=True, slots=True)
-class ListingFilters:
-    """Conditions of a search; None: no condition. Times are those of first seeing."""
-
-    source: str | None = None  # name
-    company: str | None = None  # slug; listings with matches of this company
-    life: Life | None = None
-    gone: bool | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    seller: str | None = None
-    currency: str | None = None
-    min_price: Decimal | None = None  # in any currency; use it together with `currency`
-    min_records: int | None = None
-    below_id: int | None = None  # the last id of the previous page
-
-
-def search_listings(
-    session: Session, query: str | None = None, *, filters: ListingFilters | None = None, limit: int = 50
-) -> Sequence[Listing]:
-    """Return listings, newest first, each with its source. Without a query: all that pass the filters."""
-    found = select(Listing).options(joinedload(Listing.source)).order_by(Listing.id.desc()).limit(limit)
-    found = found.where(*_conditions(filters or ListingFilters()))
-    if query is not None:
-        found = found.where(Listing.id.in_(fulltext.matching_listing_ids(session, query)))
-    return session.scalars(found).all()
-
-
-def _conditions(filters: ListingFilters) -> list[ColumnElement[bool]]:
-    given = {name: value for name, value in asdict(filters).items() if value is not None}
-    return [CONDITIONS[name](value) for name, value in given.items()]
-
-
-CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
-    "source": lambda name: Listing.source.has(Source.name == name),
-    "company": lambda slug: Listing.id.in_(
-        select(MatchSummary.listing_id).join(Company).where(Company.slug == slug)
-    ),
-    "life": lambda life: Listing.life == life,
-    "gone": lambda gone: Listing.gone_at.is_not(None) if gone else Listing.gone_at.is_(None),
-    "since": lambda time: Listing.first_seen_at >= time,
-    "until": lambda time: Listing.first_seen_at < time,
-    "seller": lambda name: Listing.seller == name,
-    "currency": lambda code: Listing.price_currency == code,
-    # The price is stored as text, to keep it exact; a float is precise enough for a comparison.
-    "min_price": lambda least: cast(Listing.price_amount, Float) >= float(least),
-    "min_records": lambda least: Listing.claimed_records >= least,
-    "below_id": lambda last: Listing.id < last,
-}
-
-
-def recent_listings(session: Session, *, limit: int = 50) -> Sequence[Listing]:
-    return search_listings(session, limit=limit)
-
-
 def listing_by_id(session: Session, listing_id: int) -> Listing | None:
     """Return a listing with its source."""
     return session.scalar(select(Listing).where(Listing.id == listing_id).options(joinedload(Listing.source)))
@@ -302,52 +262,110 @@ def reposts_of(session: Session, listing_id: int) -> Sequence[Listing]:
 
 def versions_due_for_matching(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Return the ids of versions that are due to be matched, oldest first."""
-    waiting = select(ListingVersion.id).where(_is_due_for_matching(now))
+    waiting = select(ListingVersion.id).where(text(UNMATCHED), _is_due_for_matching(now))
     return session.scalars(waiting.order_by(ListingVersion.id).limit(limit)).all()
 
 
-def claim_for_matching(session: Session, version_id: int, *, now: datetime) -> int | None:
-    """Claim a version; return the number of this attempt, from 1.
+@dataclass(frozen=True, slots=True)
+class MatchClaim:
+    """The claim of a version. `epoch` must be given back with each result; `attempt` counts from 1."""
+
+    version_id: int
+    epoch: int
+    attempt: int
+
+
+def claim_for_matching(
+    session: Session, version_id: int, *, now: datetime, node_id: int | None = None
+) -> MatchClaim | None:
+    """Claim a version for a node.
 
     None: the version is matched already, or another worker has claimed it. A claim without a result ends
-    after MATCH_LEASE, or at the start of the daemon by `release_claims`.
+    after MATCH_LEASE, or when its node is gone, by `release_claims`.
     """
-    waiting = update(ListingVersion).where(ListingVersion.id == version_id, _is_due_for_matching(now))
-    claimed = waiting.values(
-        match_attempts=ListingVersion.match_attempts + 1, match_not_before=now + MATCH_LEASE
+    waiting = update(ListingVersion).where(
+        ListingVersion.id == version_id, _is_due_for_matching(now), may_claim(node_id)
     )
-    return session.scalar(claimed.returning(ListingVersion.match_attempts))
+    claimed = waiting.values(
+        match_attempts=ListingVersion.match_attempts + 1,
+        match_epoch=ListingVersion.match_epoch + 1,
+        match_node_id=node_id,
+        match_not_before=now + MATCH_LEASE,
+    )
+    columns = (ListingVersion.match_epoch, ListingVersion.match_attempts)
+    row = session.execute(claimed.returning(*columns)).one_or_none()
+    return None if row is None else MatchClaim(version_id, row[0], row[1])
+
+
+def _update_of_claimed_version(claim: MatchClaim) -> Update:
+    return update(ListingVersion).where(
+        ListingVersion.id == claim.version_id,
+        ListingVersion.match_epoch == claim.epoch,
+        ListingVersion.match_state == MatchState.PENDING,
+    )
+
+
+def lock_claimed_version(session: Session, claim: MatchClaim) -> bool:
+    """Lock a version until the commit; return whether it still belongs to this claim."""
+    query = select(ListingVersion.id).where(
+        ListingVersion.id == claim.version_id, ListingVersion.match_epoch == claim.epoch
+    )
+    return session.scalar(query.with_for_update(key_share=True)) is not None
+
+
+def release_sealed(session: Session, file: str) -> Sequence[int]:
+    """Make the versions due for matching whose evidence is in this file, which every node can read now.
+
+    Returns their ids.
+    """
+    waiting = update(ListingVersion).where(
+        text(UNMATCHED),
+        ListingVersion.match_state == MatchState.UNSEALED,
+        ListingVersion.evidence_file == file,
+    )
+    return session.scalars(waiting.values(match_state=MatchState.PENDING).returning(ListingVersion.id)).all()
+
+
+def waits_to_be_sealed(session: Session, *, since: datetime) -> bool:
+    """Return whether a version has waited for its evidence to be sealed since then, or for longer."""
+    waiting = select(ListingVersion.id).where(
+        text(UNMATCHED),
+        ListingVersion.match_state == MatchState.UNSEALED,
+        ListingVersion.seen_at <= since,
+    )
+    return session.scalar(waiting.limit(1)) is not None
+
+
+def unsealed_files(session: Session) -> dict[str, int]:
+    """Return the files whose versions wait to be released, and up to which byte versions point into each."""
+    end = func.max(ListingVersion.evidence_offset + ListingVersion.evidence_length)
+    query = select(ListingVersion.evidence_file, end)
+    query = query.where(text(UNMATCHED), ListingVersion.match_state == MatchState.UNSEALED)
+    found = session.execute(query.group_by(ListingVersion.evidence_file)).all()
+    return {file: end for file, end in found if file is not None and end is not None}
 
 
 def record_matching_failure(
-    session: Session, version_id: int, *, reason: str, retry_at: datetime | None, now: datetime
+    session: Session, claim: MatchClaim, *, reason: str, retry_at: datetime | None, now: datetime
 ) -> bool:
     """Record a failure, to be tried again at `retry_at`; None: never. False: the version is no longer
-    pending.
+    pending, or no longer belongs to this claim.
     """
-    waiting = update(ListingVersion).where(
-        ListingVersion.id == version_id, ListingVersion.match_state == MatchState.PENDING
-    )
+    claimed = _update_of_claimed_version(claim).values(match_reason=reason, match_node_id=None)
     if retry_at is not None:
-        return state_moved(session, waiting.values(match_reason=reason, match_not_before=retry_at))
-    return state_moved(
-        session, waiting.values(match_state=MatchState.FAILED, match_reason=reason, matched_at=now)
-    )
+        return state_moved(session, claimed.values(match_not_before=retry_at))
+    return state_moved(session, claimed.values(match_state=MatchState.FAILED, matched_at=now))
 
 
-def postpone_matching(session: Session, version_id: int, *, reason: str, retry_at: datetime) -> bool:
+def postpone_matching(session: Session, claim: MatchClaim, *, reason: str, retry_at: datetime) -> bool:
     """End a claim whose attempt does not count, and make the version due again at `retry_at`.
 
-    False: it is no longer pending.
+    False: it is no longer pending, or no longer belongs to this claim.
     """
-    waiting = update(ListingVersion).where(
-        ListingVersion.id == version_id,
-        ListingVersion.match_state == MatchState.PENDING,
-        ListingVersion.match_attempts > 0,
-    )
-    values = {"match_reason": reason, "match_not_before": retry_at}
+    claimed = _update_of_claimed_version(claim).where(ListingVersion.match_attempts > 0)
+    values = {"match_reason": reason, "match_not_before": retry_at, "match_node_id": None}
     attempts = ListingVersion.match_attempts - 1
-    return state_moved(session, waiting.values(**values, match_attempts=attempts))
+    return state_moved(session, claimed.values(**values, match_attempts=attempts))
 
 
 def note_unread_evidence(session: Session, reasons: Mapping[int, str | None]) -> None:
@@ -365,20 +383,35 @@ def note_unread_evidence(session: Session, reasons: Mapping[int, str | None]) ->
 
 
 def count_unread_evidence(session: Session, *, until_version_id: int) -> int:
-    """Return the number of matched versions whose evidence could not be read at the last rematch."""
+    """Return the number of matched versions whose evidence could not be read at the last rematch, without
+    those whose evidence retention has deleted.
+    """
     unread = select(func.count()).select_from(ListingVersion)
     unread = unread.where(
+        text(UNREAD),
         ListingVersion.match_state == MatchState.MATCHED,
-        ListingVersion.match_reason.is_not(None),
+        ListingVersion.match_reason != EvidenceExpired.reason,
         ListingVersion.id <= until_version_id,
     )
     return session.scalar(unread) or 0
 
 
-def release_claims(session: Session) -> None:
-    """End all claims. Call it at start, under the daemon's lock, when nothing is being matched."""
-    pending = update(ListingVersion).where(ListingVersion.match_state == MatchState.PENDING)
-    session.execute(pending.where(ListingVersion.match_not_before.is_not(None)).values(match_not_before=None))
+def release_claims(session: Session, *, gone: ColumnElement[bool] | None = None) -> Sequence[int]:
+    """End the claims of which `gone` is true; return the ids of their versions.
+
+    None: all of them. Call it like this at start, under the daemon's lock, when nothing is being matched.
+    """
+    claimed = and_(
+        text(UNMATCHED),
+        ListingVersion.match_state == MatchState.PENDING,
+        ListingVersion.match_not_before.is_not(None),
+    )
+    if gone is not None:
+        lost = select(ListingVersion.id).where(claimed, ListingVersion.match_node_id.is_not(None), gone)
+        claimed = ListingVersion.id.in_(not_locked(session, lost))
+    free = update(ListingVersion).where(claimed)
+    free = free.values(match_epoch=ListingVersion.match_epoch + 1, match_node_id=None, match_not_before=None)
+    return session.scalars(free.returning(ListingVersion.id)).all()
 
 
 def _is_due_for_matching(now: datetime) -> ColumnElement[bool]:

@@ -9,15 +9,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, insert, inspect, select, update
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, insert, inspect, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.companies import Company
 from storage.database.base import Base, state_moved
 from storage.database.columns import dump_json
-from storage.errors import WatchChanged
+from storage.errors import ClaimLost, WatchChanged
 from storage.listing_tables import ListingVersion, MatchState
-from storage.sources import AlertState
+from storage.sources import PENDING, AlertState
 from storage.watch import MatchScope, watch_revision
 
 
@@ -73,8 +73,9 @@ class MatchSummary(Base):
     __tablename__ = "match_summaries"
     __table_args__ = (
         UniqueConstraint("version_id", "company_id"),
-        Index(None, "alert_state", "id"),
+        Index("ix_match_summaries_pending", "id", sqlite_where=text(PENDING), postgresql_where=text(PENDING)),
         Index(None, "listing_id"),
+        Index(None, "company_id", "listing_id", "version_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -138,16 +139,21 @@ def record_matches(
     scope: MatchScope = MatchScope.ALL,
     company_ids: Collection[int] | None = None,
     watched: str | None = None,
+    epoch: int | None = None,
 ) -> Sequence[int]:
     """Replace the matches of a version within the scope; return the ids of summaries that the alerts must
     judge.
 
     `company_ids` are the companies that were searched for; None: all. `watched` is the watch revision that
     was used for matching; if it is no longer the current one, WatchChanged is raised and nothing is written.
-    With the scope ALL and all companies, the version becomes matched.
+    `epoch` is that of the claim; if the version belongs to another one, ClaimLost is raised. With the scope
+    ALL and all companies, the version becomes matched.
     """
-    locked = select(ListingVersion.listing_id).where(ListingVersion.id == version_id)
-    listing_id = session.scalar(locked.with_for_update(key_share=True))
+    locked = select(ListingVersion.listing_id, ListingVersion.match_epoch)
+    locked = locked.where(ListingVersion.id == version_id).with_for_update(key_share=True)
+    listing_id, current_epoch = session.execute(locked).one_or_none() or (None, None)
+    if epoch is not None and epoch != current_epoch:
+        raise ClaimLost
     # Check after the lock: another worker may have recorded this version with a newer watch in the meantime.
     if watched is not None and watched != watch_revision(session):
         raise WatchChanged
@@ -158,6 +164,7 @@ def record_matches(
     summaries = recording.replace_summaries(results)
     if scope is MatchScope.ALL and company_ids is None:
         done = {"match_state": MatchState.MATCHED, "match_reason": None, "matched_at": now}
+        done["match_node_id"] = None
         session.execute(update(ListingVersion).where(ListingVersion.id == version_id).values(done))
     return [summary.id for summary in summaries]
 
@@ -233,9 +240,7 @@ def summaries_due_for_evaluation(session: Session, *, now: datetime, limit: int)
     Summaries of a company that is not watched stay pending until it is watched again.
     """
     query = select(MatchSummary.id).join(Company, Company.id == MatchSummary.company_id)
-    query = query.where(
-        MatchSummary.alert_state == AlertState.PENDING, MatchSummary.found_at <= now, Company.active
-    )
+    query = query.where(text(PENDING), MatchSummary.found_at <= now, Company.active)
     return session.scalars(query.order_by(MatchSummary.id).limit(limit)).all()
 
 

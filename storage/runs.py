@@ -13,6 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Update,
     and_,
+    bindparam,
     func,
     not_,
     or_,
@@ -23,9 +24,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from storage.database.base import Base, insert_new, state_moved
+from storage.nodes import may_claim, not_locked
 from storage.sources import Source
+from storage.work import NodeRoute
 
 USUAL_RUNS = 20  # number of finished runs from which the usual counts are computed
+STOPPED = "stopped"  # the reason of a run whose program stopped
+NEWEST_RUNS = 10_000  # among which those of a node are looked for: an index would serve that alone
+REPEAT = " repeat "  # in the slot of a run that repeats an interrupted one, before its number
+REPEATS = 5
 RUN_LEASE = timedelta(minutes=15)  # without a heartbeat; after it a run whose process is gone is ended
 
 
@@ -56,6 +63,8 @@ class RunOutcome(StrEnum):
 
 
 READ = (RunOutcome.NEW_LISTINGS, RunOutcome.NOTHING_NEW)  # outcomes of a run that read what the source showed
+#: The reason of a run whose evidence could not be put where every node can read it.
+UNSEALED_REASON = "evidence_unsealed"
 OPEN_RUNS = "state IN ('queued', 'running')"
 
 
@@ -71,7 +80,6 @@ class Run(Base):
             sqlite_where=text(OPEN_RUNS),
             postgresql_where=text(OPEN_RUNS),
         ),
-        Index(None, "state", "queued_at"),
         Index(None, "source_id", "finished_at"),
     )
 
@@ -81,6 +89,7 @@ class Run(Base):
     trigger: Mapped[RunTrigger]
     state: Mapped[RunState] = mapped_column(default=RunState.QUEUED)
     epoch: Mapped[int] = mapped_column(default=0)
+    node_id: Mapped[int | None]  # the holder of the claim, or who held it last
     queued_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
@@ -138,12 +147,14 @@ def has_slot(session: Session, source_id: int, slot: str) -> bool:
     return session.scalar(select(Run.id).where(Run.source_id == source_id, Run.slot == slot)) is not None
 
 
-def claim_run(session: Session, run_id: int, *, now: datetime) -> int | None:
-    """Claim a queued run; return the epoch that every later write of this run needs. None: it is not
-    queued.
+def claim_run(session: Session, run_id: int, *, now: datetime, node_id: int | None = None) -> int | None:
+    """Claim a queued run for a node; return the epoch that every later write of this run needs. None: it is
+    not queued.
     """
-    queued = update(Run).where(Run.id == run_id, Run.state == RunState.QUEUED)
-    running = queued.values(state=RunState.RUNNING, epoch=Run.epoch + 1, started_at=now, heartbeat_at=now)
+    queued = update(Run).where(Run.id == run_id, Run.state == RunState.QUEUED, may_claim(node_id))
+    running = queued.values(
+        state=RunState.RUNNING, epoch=Run.epoch + 1, node_id=node_id, started_at=now, heartbeat_at=now
+    )
     return session.scalar(running.returning(Run.epoch))
 
 
@@ -185,6 +196,12 @@ def record_child_start(session: Session, run_id: int, epoch: int, *, pid: int) -
     return state_moved(session, _update_of_claimed_run(run_id, epoch).values(pid=pid))
 
 
+def is_current(session: Session, run_id: int, epoch: int) -> bool:
+    """Return whether a run is running and still belongs to this epoch, without a lock."""
+    query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
+    return session.scalar(query) is not None
+
+
 def lock_if_current(session: Session, run_id: int, epoch: int) -> bool:
     """Lock a run until the commit; return whether it is running and still belongs to this epoch."""
     query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
@@ -218,14 +235,19 @@ def finish_run(
     )
 
 
-def interrupt_orphans(session: Session, *, now: datetime) -> Sequence[int]:
-    """End all running runs; return their ids.
+def interrupt_orphans(
+    session: Session, *, now: datetime, gone: ColumnElement[bool] | None = None
+) -> Sequence[int]:
+    """End the running runs of which `gone` is true; return their ids. None: all of them.
 
-    Call it at start, under the daemon's lock, when none has a process.
+    Call it without `gone` at start, under the daemon's lock, when none has a process.
     """
-    return _interrupt_runs(
-        session, Run.state == RunState.RUNNING, "The daemon ended while this run was in progress.", now
-    )
+    if gone is None:
+        detail = "The daemon ended while this run was in progress."
+        return _interrupt_runs(session, and_(text(OPEN_RUNS), Run.state == RunState.RUNNING), detail, now)
+    detail = "The node that had this run did not renew its lease in time."
+    lost = select(Run.id).where(text(OPEN_RUNS), Run.state == RunState.RUNNING, gone)
+    return _interrupt_runs(session, Run.id.in_(not_locked(session, lost)), detail, now)
 
 
 def interrupt_abandoned(session: Session, run_id: int, *, now: datetime) -> bool:
@@ -249,6 +271,43 @@ def _interrupt_runs(
     return session.scalars(values.returning(Run.id)).all()
 
 
+def stopped_runs(session: Session, node_id: int) -> Sequence[int]:
+    """Return the ids of the runs that a node ended because it stops itself."""
+    recent = select(func.coalesce(func.max(Run.id), 0) - NEWEST_RUNS).scalar_subquery()
+    query = select(Run.id).where(
+        Run.id > recent,
+        Run.node_id == node_id,
+        Run.outcome == RunOutcome.INTERRUPTED,
+        Run.reason == STOPPED,
+    )
+    return session.scalars(query.order_by(Run.id)).all()
+
+
+def routes_of(session: Session, run_ids: Collection[int]) -> dict[int, str]:
+    """Return by which route the source of each of these runs is read."""
+    route = func.coalesce(Source.definition["via"].as_string(), NodeRoute.DIRECT.value)
+    query = select(Run.id, route).join(Source, Source.id == Run.source_id).where(Run.id.in_(run_ids))
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def repeat_interrupted(session: Session, run_ids: Collection[int], *, now: datetime) -> Sequence[int]:
+    """Queue the visits of interrupted runs once more, as far as their sources have no open run; return the
+    ids of the new runs.
+
+    After REPEATS in a row the next slot decides: whatever ends a node may be in the visit.
+    """
+    repeated = []
+    for run in session.scalars(select(Run).where(Run.id.in_(run_ids)).order_by(Run.queued_at, Run.id)):
+        slot, _, number = run.slot.partition(REPEAT)
+        if int(number or 0) >= REPEATS:
+            continue
+        name = f"{slot}{REPEAT}{int(number or 0) + 1}"
+        run_id = enqueue_run(session, run.source_id, slot=name, trigger=RunTrigger.CATCH_UP, now=now)
+        if run_id is not None:
+            repeated.append(run_id)
+    return repeated
+
+
 def run_by_id(session: Session, run_id: int) -> Run | None:
     """Return a run with its source."""
     return session.scalar(select(Run).where(Run.id == run_id).options(joinedload(Run.source)))
@@ -257,58 +316,85 @@ def run_by_id(session: Session, run_id: int) -> Run | None:
 def due_runs(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Return the ids of queued runs and of abandoned ones, oldest first."""
     queued = and_(Run.state == RunState.QUEUED, Run.queued_at <= now)
-    query = select(Run.id).where(or_(queued, _is_abandoned(now)))
+    query = select(Run.id).where(text(OPEN_RUNS), or_(queued, _is_abandoned(now)))
     return session.scalars(query.order_by(Run.queued_at, Run.id).limit(limit)).all()
 
 
 @dataclass(frozen=True, slots=True)
-class QueuedRun:
+class OpenRun:
+    """A run that is queued or running. `abandoned`: it ended without an outcome."""
+
     id: int
     source_id: int
     trigger: RunTrigger
     queued_at: datetime
+    running: bool
+    abandoned: bool
 
 
-def queued_runs(session: Session, *, now: datetime) -> list[QueuedRun]:
-    """Return all queued runs, oldest first. There is one per source at most."""
-    query = select(Run.id, Run.source_id, Run.trigger, Run.queued_at)
-    query = query.where(Run.state == RunState.QUEUED, Run.queued_at <= now)
-    return [QueuedRun(*row) for row in session.execute(query.order_by(Run.queued_at, Run.id))]
+def open_runs(session: Session, *, now: datetime) -> list[OpenRun]:
+    """Return the queued and running runs, oldest first. There is one per source at most."""
+    return [OpenRun(*row) for row in session.execute(OPEN, {"now": now, "silent": now - RUN_LEASE})]
 
 
-def abandoned_runs(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
-    """Return the ids of runs that ended without an outcome, oldest first."""
-    query = select(Run.id).where(_is_abandoned(now))
-    return session.scalars(query.order_by(Run.queued_at, Run.id).limit(limit)).all()
-
-
-def running_sources(session: Session, *, now: datetime) -> set[int]:
-    """Return the ids of the sources that are being read."""
-    return set(
-        session.scalars(select(Run.source_id).where(Run.state == RunState.RUNNING, not_(_is_abandoned(now))))
+_RUNNING = Run.state == RunState.RUNNING
+OPEN = (
+    select(
+        Run.id,
+        Run.source_id,
+        Run.trigger,
+        Run.queued_at,
+        _RUNNING,
+        and_(_RUNNING, Run.heartbeat_at <= bindparam("silent")),
     )
+    .where(text(OPEN_RUNS), or_(_RUNNING, Run.queued_at <= bindparam("now")))
+    .order_by(Run.queued_at, Run.id)
+)
 
 
-def last_ends(session: Session, source_ids: Collection[int]) -> dict[int, datetime]:
-    """Return when the last run of each of these sources ended; without those that never ran."""
-    # One look into the index per source: grouping would read the index of all runs.
-    last = select(func.max(Run.finished_at)).where(Run.source_id == Source.id).scalar_subquery()
-    query = select(Source.id, last).where(Source.id.in_(source_ids))
-    return {row[0]: row[1] for row in session.execute(query) if row[1] is not None}
+def ends_since(session: Session, source_ids: Collection[int], *, since: datetime) -> dict[int, datetime]:
+    """Return when the last run of each of these sources ended, if that is later than `since`."""
+    found = session.execute(ENDS, {"ids": list(source_ids), "since": since})
+    return {source_id: ended for source_id, ended in found if ended is not None}
+
+
+ENDS = (
+    select(Run.source_id, func.max(Run.finished_at))
+    .where(Run.source_id.in_(bindparam("ids", expanding=True)), Run.finished_at > bindparam("since"))
+    .group_by(Run.source_id)
+)
 
 
 def recent_runs(session: Session, *, source: str | None = None, limit: int = 50) -> Sequence[Run]:
     """Return runs, newest first, each with its source; `source` is a name."""
-    query = select(Run).options(joinedload(Run.source)).order_by(Run.id.desc()).limit(limit)
-    if source is not None:
-        query = query.join(Source).where(Source.name == source)
-    return session.scalars(query).all()
+    query = select(Run).options(joinedload(Run.source)).limit(limit)
+    if source is None:
+        return session.scalars(query.order_by(Run.id.desc())).all()
+    source_id = session.scalar(select(Source.id).where(Source.name == source)) or 0
+    # Its open run first, and the others as they ended: each part is the beginning of an index.
+    of_source = query.where(Run.source_id == source_id)
+    newest = session.scalars(of_source.where(text(OPEN_RUNS))).all()
+    ended = of_source.where(Run.finished_at.is_not(None)).order_by(Run.finished_at.desc(), Run.id.desc())
+    return [*newest, *session.scalars(ended)][:limit]
 
 
 def last_slot(session: Session, source_id: int) -> Run | None:
     """Return the newest run of a source, from which the schedule decides what was missed."""
-    query = select(Run).where(Run.source_id == source_id).order_by(Run.id.desc()).limit(1)
-    return session.scalar(query)
+    # A source has one open run at most, which is its newest; each of the two is one look into an index.
+    of_source = select(Run).where(Run.source_id == source_id)
+    open_one = session.scalar(of_source.where(text(OPEN_RUNS)))
+    if open_one is not None:
+        return open_one
+    return session.scalar(of_source.order_by(Run.finished_at.desc(), Run.id.desc()).limit(1))
+
+
+def last_queued(session: Session) -> dict[int, datetime]:
+    """Return when the newest run of each source was queued; without sources that never had one."""
+    of_source = select(Run.queued_at).where(Run.source_id == Source.id)
+    open_one = of_source.where(text(OPEN_RUNS)).scalar_subquery()
+    ended = of_source.order_by(Run.finished_at.desc(), Run.id.desc()).limit(1).scalar_subquery()
+    found = session.execute(select(Source.id, func.coalesce(open_one, ended)))
+    return {source_id: queued_at for source_id, queued_at in found if queued_at is not None}
 
 
 def last_outcomes(

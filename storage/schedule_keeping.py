@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from storage.alerts import Alert, AlertKind, TriageState
+from storage.alerts import OF_NO_FINDING, Alert, AlertKind, TriageState
 from storage.runs import Run, RunState
 from storage.sources import Source
 
@@ -112,7 +112,7 @@ def _last_alert(session: Session) -> Alert | None:
     return session.scalar(
         select(Alert)
         .where(Alert.dedupe_key > KEY_PREFIX, Alert.dedupe_key < KEY_PREFIX[:-1] + ";")
-        .where(Alert.kind == AlertKind.INSTALLATION)
+        .where(text(OF_NO_FINDING), Alert.kind == AlertKind.INSTALLATION)
         .order_by(Alert.id.desc())
         .limit(1)
     )

@@ -1,18 +1,19 @@
 """Sources: the declared places, their health, and how far each one has been read."""
 
 import hashlib
+import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, cast
-from weakref import WeakKeyDictionary
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Engine, ForeignKey, Index, Pool, event, func, select, text, update
+from sqlalchemy import Engine, ForeignKey, Index, Pool, bindparam, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.database.base import LOCKED_AT_ONCE, Base, state_moved
+from storage.database.base import Base, state_moved
 from storage.database.columns import dump_json
+from storage.work import NodeRoute
 
 
 class SourceHealth(StrEnum):
@@ -34,14 +35,22 @@ class AlertState(StrEnum):
     DONE = "done"
 
 
-#: How often this process has changed the sources of a database, by its connections.
-_REVISIONS: WeakKeyDictionary[Pool, int] = WeakKeyDictionary()
+#: In a source's cursor: the moment before which its site does not want to be read. It has a column, too.
+NOT_BEFORE = "not_before"
+#: In a source's cursor: the same for each of its sites that is left alone, by site.
+SITE_PAUSES = "site_pauses"
 BEHIND = "behind_since IS NOT NULL"
+RESTING = "not_before IS NOT NULL"
+REVISION_BITS = 62
+PENDING = "alert_state = 'pending'"
 
 
 class Source(Base):
     __tablename__ = "sources"
-    __table_args__ = (Index(None, "behind_since", sqlite_where=text(BEHIND), postgresql_where=text(BEHIND)),)
+    __table_args__ = (
+        Index(None, "behind_since", sqlite_where=text(BEHIND), postgresql_where=text(BEHIND)),
+        Index(None, "not_before", sqlite_where=text(RESTING), postgresql_where=text(RESTING)),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -53,6 +62,7 @@ class Source(Base):
     health: Mapped[SourceHealth] = mapped_column(default=SourceHealth.UNKNOWN)
     health_since: Mapped[datetime | None]
     cursor: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    not_before: Mapped[datetime | None]  # the latest of NOT_BEFORE and SITE_PAUSES of the cursor
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
@@ -63,11 +73,24 @@ class Source(Base):
     behind_since: Mapped[datetime | None]  # since when its schedule cannot be kept
 
 
+class SourceRevision(Base):
+    """A table of one row, which the migration writes."""
+
+    __tablename__ = "source_revision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision: Mapped[int]
+
+
 class SourceChange(Base):
     """A change of a source's health, which the alerts judge."""
 
     __tablename__ = "source_changes"
-    __table_args__ = (Index(None, "alert_state", "id"),)
+    __table_args__ = (
+        Index("ix_source_changes_pending", "id", sqlite_where=text(PENDING), postgresql_where=text(PENDING)),
+        Index(None, "source_id", "at"),
+        Index(None, "run_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))
@@ -108,7 +131,7 @@ def sync_declared_sources(session: Session, declared: Sequence[DeclaredSource], 
     """
     known = {source.name: source for source in session.scalars(select(Source))}
     added = tuple(item.name for item in declared if item.name not in known)
-    session.add_all(_new_source(item, now) for item in declared if item.name in added)
+    session.add_all(_new_source(item, now) for item in declared if item.name not in known)
     changed = tuple(item.name for item in declared if _apply_declaration(known.get(item.name), item, now))
     names = {item.name for item in declared}
     gone = [s for s in known.values() if s.name not in names and s.declared_in and s.removed_at is None]
@@ -116,7 +139,7 @@ def sync_declared_sources(session: Session, declared: Sequence[DeclaredSource], 
         source.removed_at = source.updated_at = now
     session.flush()
     if added or changed or gone:
-        _count_change(session)
+        _change_revision(session)
     return SyncResult(added, changed, tuple(source.name for source in gone))
 
 
@@ -148,6 +171,13 @@ def source_by_name(session: Session, name: str) -> Source | None:
     return session.scalar(select(Source).where(Source.name == name))
 
 
+def routes_in_use(session: Session) -> dict[str, int]:
+    """Return by how many active sources each route is used."""
+    route = func.coalesce(Source.definition["via"].as_string(), NodeRoute.DIRECT.value)
+    active = select(route, func.count()).where(Source.enabled, Source.removed_at.is_(None)).group_by(route)
+    return {row[0]: row[1] for row in session.execute(active)}
+
+
 def source_by_id(session: Session, source_id: int) -> Source | None:
     return session.get(Source, source_id)
 
@@ -175,20 +205,19 @@ def pool_of(session: Session) -> Pool:
 
 
 def revision(session: Session) -> int:
-    """Return a number that grows whenever this process declares, changes or removes a source."""
-    return _REVISIONS.get(pool_of(session), 0)
+    """Return a number that changes whenever a source is declared, changed or removed, by whichever process.
+
+    A number never comes back: one that was read in a transaction that is rolled back afterwards belongs to no
+    later change.
+    """
+    return session.scalars(REVISION).one()
 
 
-def _count_change(session: Session) -> None:
-    """Let `revision` grow now and at the end of the transaction: until then, others read what was before."""
-    pool = pool_of(session)
+REVISION = select(SourceRevision.revision)
 
-    def count(_session: object = None) -> None:
-        _REVISIONS[pool] = _REVISIONS.get(pool, 0) + 1
 
-    count()
-    event.listen(session, "after_commit", count, once=True)
-    event.listen(session, "after_rollback", count, once=True)
+def _change_revision(session: Session) -> None:
+    session.execute(update(SourceRevision).values(revision=secrets.randbits(REVISION_BITS)))
 
 
 def source_digests(session: Session) -> dict[int, str]:
@@ -197,14 +226,28 @@ def source_digests(session: Session) -> dict[int, str]:
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def cursor_marks(session: Session, source_ids: Collection[int], mark: str) -> dict[int, str]:
-    """Return one value of the cursors of these sources, by id; without those whose cursor has none."""
-    value, ids = Source.cursor[mark].as_string(), list(source_ids)
-    marks: dict[int, str] = {}
-    for start in range(0, len(ids), LOCKED_AT_ONCE):
-        some = select(Source.id, value).where(Source.id.in_(ids[start : start + LOCKED_AT_ONCE]))
-        marks |= {row[0]: row[1] for row in session.execute(some.where(value.is_not(None)))}
-    return marks
+class SourcePause(NamedTuple):
+    """What a source was asked for: until when its sites are left alone, and each of them if that is known."""
+
+    source_id: int
+    not_before: datetime
+    sites: Mapping[str, datetime]
+
+
+def pauses(session: Session, *, now: datetime) -> list[SourcePause]:
+    """Return the pauses that last, according to the end of each source's last run."""
+    rows = session.execute(PAUSES, {"now": now})
+    return [
+        SourcePause(
+            source_id, until, {site: datetime.fromisoformat(at) for site, at in (sites or {}).items()}
+        )
+        for source_id, until, sites in rows
+    ]
+
+
+PAUSES = select(Source.id, Source.not_before, Source.cursor[SITE_PAUSES]).where(
+    text(RESTING), Source.not_before > bindparam("now")
+)
 
 
 def definitions(session: Session, source_ids: Collection[int]) -> dict[int, StoredDefinition]:
@@ -216,7 +259,10 @@ def definitions(session: Session, source_ids: Collection[int]) -> dict[int, Stor
 
 
 def save_cursor(session: Session, source_id: int, cursor: Mapping[str, Any]) -> None:
-    session.execute(update(Source).where(Source.id == source_id).values(cursor=dict(cursor)))
+    marks = [cursor.get(NOT_BEFORE), *(cursor.get(SITE_PAUSES) or {}).values()]
+    not_before = max((datetime.fromisoformat(mark) for mark in marks if mark), default=None)
+    values = {"cursor": dict(cursor), "not_before": not_before}
+    session.execute(update(Source).where(Source.id == source_id).values(values))
 
 
 def record_health(
@@ -250,9 +296,7 @@ def changes_since(session: Session, source_id: int, since: datetime) -> int:
 
 def changes_due(session: Session, now: datetime, limit: int) -> Sequence[int]:
     """Return the ids of changes that the alerts have not judged, oldest first."""
-    query = select(SourceChange.id).where(
-        SourceChange.alert_state == AlertState.PENDING, SourceChange.at <= now
-    )
+    query = select(SourceChange.id).where(text(PENDING), SourceChange.at <= now)
     return session.scalars(query.order_by(SourceChange.id).limit(limit)).all()
 
 

@@ -8,14 +8,21 @@ from storage import (
     alerts,
     captures,
     companies,
+    custody,
     data_sets,
     deliveries,
+    dumps,
+    erased_listings,
+    evidence_removals,
+    holds,
     listings,
     matches,
+    nodes,
     runs,
     sources,
     watch,
 )
+from storage.retention import passes
 
 MODULES = (
     sources,
@@ -29,4 +36,11 @@ MODULES = (
     alerts,
     alert_listings,
     deliveries,
+    nodes,
+    holds,
+    custody,
+    erased_listings,
+    evidence_removals,
+    passes,
+    dumps,
 )

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, Update, and_, func, or_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import Base, state_moved
-from storage.listing_tables import ListingVersion
+from storage.listing_tables import ListingVersion, MatchState
+from storage.nodes import may_claim, not_locked
 
 REMATCH_LEASE = timedelta(minutes=10)  # after it a claimed chunk without a result is due again
 
@@ -55,6 +56,7 @@ class Rematch(Base):
     until_version_id: Mapped[int | None]
     state: Mapped[RematchState] = mapped_column(default=RematchState.QUEUED)
     epoch: Mapped[int] = mapped_column(default=0)
+    node_id: Mapped[int | None]  # the holder of the claim, or who held it last
     attempts: Mapped[int] = mapped_column(default=0)  # for the chunk after the cursor
     not_before: Mapped[datetime | None]
     failure: Mapped[str | None]  # reason of the last failed attempt
@@ -115,18 +117,22 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def claim_rematch(session: Session, rematch_id: int, *, now: datetime) -> ClaimedRematch | None:
-    """Claim a rematch. None: it has ended, another worker has claimed it, or its next attempt is not due.
+def claim_rematch(
+    session: Session, rematch_id: int, *, now: datetime, node_id: int | None = None
+) -> ClaimedRematch | None:
+    """Claim a rematch for a node. None: it has ended, another worker has claimed it, or its next attempt is
+    not due.
 
     A claim without a result ends after REMATCH_LEASE, or at the start of the daemon by `recover_rematches`.
     The first claim fixes the last version of the rematch, after the change that requested it was committed:
     versions stored later are matched with the new watch anyway.
     """
-    waiting = update(Rematch).where(Rematch.id == rematch_id, _is_due(now))
+    waiting = update(Rematch).where(Rematch.id == rematch_id, _is_due(now), may_claim(node_id))
     last = select(func.coalesce(func.max(ListingVersion.id), 0)).scalar_subquery()
     claimed = waiting.values(
         state=RematchState.RUNNING,
         epoch=Rematch.epoch + 1,
+        node_id=node_id,
         attempts=Rematch.attempts + 1,
         not_before=now + REMATCH_LEASE,
         started_at=func.coalesce(Rematch.started_at, now),
@@ -149,9 +155,14 @@ def claim_rematch(session: Session, rematch_id: int, *, now: datetime) -> Claime
 def versions_to_rematch(
     session: Session, claimed: ClaimedRematch, *, after: int, limit: int
 ) -> Sequence[int]:
-    """Return the ids of the next versions after `after`, in order; empty: the rematch is complete."""
+    """Return the ids of the next versions after `after`, in order; empty: the rematch is complete.
+
+    Versions that are not sealed yet are left out: they are compared with the new watch when they are.
+    """
     query = select(ListingVersion.id).where(
-        ListingVersion.id > after, ListingVersion.id <= claimed.until_version_id
+        ListingVersion.id > after,
+        ListingVersion.id <= claimed.until_version_id,
+        ListingVersion.match_state != MatchState.UNSEALED,
     )
     return session.scalars(query.order_by(ListingVersion.id).limit(limit)).all()
 
@@ -186,6 +197,16 @@ def pause_rematch(session: Session, rematch_id: int, epoch: int) -> bool:
     return state_moved(session, _update_of_claimed_rematch(rematch_id, epoch).values(queued))
 
 
+def postpone_rematch(
+    session: Session, rematch_id: int, epoch: int, *, reason: str, retry_at: datetime
+) -> bool:
+    """End a claim whose attempt does not count: the same chunk is due again at `retry_at`."""
+    queued = {"state": RematchState.QUEUED, "attempts": Rematch.attempts - 1, "not_before": retry_at}
+    return state_moved(
+        session, _update_of_claimed_rematch(rematch_id, epoch).values(**queued, failure=reason)
+    )
+
+
 def record_rematch_failure(
     session: Session, rematch_id: int, epoch: int, *, reason: str, retry_at: datetime | None, now: datetime
 ) -> bool:
@@ -201,9 +222,15 @@ def record_rematch_failure(
     return state_moved(session, claimed.values(**ended, failure=reason))
 
 
-def recover_rematches(session: Session) -> Sequence[int]:
-    """Queue all running rematches again; return their ids. Call it at start, under the daemon's lock."""
+def recover_rematches(session: Session, *, gone: ColumnElement[bool] | None = None) -> Sequence[int]:
+    """Queue the running rematches of which `gone` is true again; return their ids.
+
+    None: all of them. Call it like this at start, under the daemon's lock.
+    """
     running = update(Rematch).where(Rematch.state == RematchState.RUNNING)
+    if gone is not None:
+        lost = select(Rematch.id).where(Rematch.state == RematchState.RUNNING, gone)
+        running = update(Rematch).where(Rematch.id.in_(not_locked(session, lost)))
     queued = running.values(state=RematchState.QUEUED, epoch=Rematch.epoch + 1, not_before=None)
     return session.scalars(queued.returning(Rematch.id)).all()
 

@@ -24,6 +24,7 @@ from storage.errors import (
     EvidenceUnwritable,
 )
 from storage.evidence.digest import KEY_FILE
+from storage.stores.byte_store import ByteStore
 
 #: Bytes that the probe writes into a folder.
 PROBE_BYTES = 64 * 1024
@@ -93,12 +94,15 @@ def require_writable_evidence(folder: Path) -> None:
         ) from None
 
 
-def require_known_evidence(database: Database, folder: Path) -> None:
+def require_known_evidence(database: Database, folder: Path, shared: ByteStore | None = None) -> None:
     """Raise EvidenceFolderMissing or DigestKeyMissing if the database points into a folder that is not there.
 
-    A new folder would hide the loss, and with a new key every listing would look changed.
+    A new folder would hide the loss, and with a new key every listing would look changed. A node that is new
+    has no folder yet; then the `shared` store has to have the key. Raises StoreFailed.
     """
     if (folder / KEY_FILE).exists():
+        return
+    if shared is not None and shared.size(KEY_FILE) is not None:
         return
     with database.reading() as session:
         in_use = holds_evidence(session)

@@ -1,11 +1,14 @@
 """The databases and the evidence folder of the tests: every test gets fresh ones, on both databases."""
 
+from __future__ import annotations
+
 import logging
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import structlog
@@ -16,6 +19,9 @@ from storage.evidence.warc import EvidenceStore
 from tests.peers.postgres import MISSING, PostgresServer, find_binaries
 from tests.peers.tor import TorNetwork, tor_network
 from tests.peers.web import Site
+
+if TYPE_CHECKING:
+    from tests.peers.s3 import S3Server
 
 POSTGRESQL = "postgresql"
 TEMPLATE = "template_spillwatch"
@@ -89,6 +95,15 @@ def hidden() -> Iterator[tuple[Site, TorNetwork]]:
     """A site behind an onion service of a private Tor network, which takes a while to start."""
     with Site() as site, tor_network(int(site.url.rpartition(":")[2])) as network:
         yield site, network
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """One server a session; each test makes a bucket of its own."""
+    from tests.peers.s3 import S3Server  # a second of imports, which few tests need
+
+    with S3Server() as server:
+        yield server
 
 
 @pytest.fixture

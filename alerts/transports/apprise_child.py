@@ -19,7 +19,6 @@ import signal
 import socket
 import sys
 from collections.abc import Collection
-from ipaddress import ip_address
 from typing import Any
 
 from network.public_addresses import is_public
@@ -72,7 +71,7 @@ class AddressRules:
             raise
         if name in self._allowed:
             return found
-        public = [each for each in found if is_public(ip_address(each[4][0]))]
+        public = [each for each in found if is_public(str(each[4][0]))]
         if not public:
             self.private = name
             raise OSError("not a public address")

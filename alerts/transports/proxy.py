@@ -9,7 +9,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 
 import httpx
@@ -67,7 +66,7 @@ def check_receiver_name(host: str, allowed: Collection[str]) -> None:
     if host in allowed:
         return
     address = literal_address(host)
-    internal = is_internal_name(host) if address is None else not is_public(ip_address(address))
+    internal = is_internal_name(host) if address is None else not is_public(address)
     if internal:
         raise PrivateAddressRefused(
             f"{host} is an address or a name of a private network, and the proxy would connect to it; "

@@ -46,7 +46,7 @@ def command(
             raise UnknownName(
                 f'There is no company "{company}". A company is declared in companies/{company}.toml.'
             )
-        found = all_source_coverage(session, since=begin, now=now)
+        found = all_source_coverage(session, since=begin, now=now, retention=app.sections.retention)
         against = list(company_coverage(session, app.settings.matching, only=company))
     summary = coverage_summary(found, against, since=begin)
     if as_json:
@@ -73,7 +73,7 @@ def _coverage_row(each: SourceCoverage) -> tuple[object, ...]:
     read = sum(each.outcomes.get(name, 0) for name in ("new_listings", "nothing_new"))
     gaps = None if each.gaps is None else len(each.gaps)
     hours = None if each.gaps is None else f"{each.hours_unseen:.1f}"
-    matched, waiting = each.versions["matched"], each.versions["pending"]
+    matched, waiting = f"{each.versions['matched']:,}" + "+" * each.more_versions, each.versions["pending"]
     return (
         each.name,
         each.runs,

@@ -27,6 +27,7 @@ from daemon.work_assembly import assemble, declared_sources, recover_after_crash
 from storage import runs, sources
 from storage.database.lock import DaemonLock
 from storage.errors import AlreadyRunning
+from storage.evidence.sealing import EvidenceSealer
 from storage.runs import READ, Run, RunState, RunTrigger
 from storage.work import WorkKind
 
@@ -115,6 +116,7 @@ def _crawl_with_lock(app: App, name: str, run_id: int | None, tell: ShowProgress
     engine.start()
     try:
         run = _watch_run(app, run_id, tell)
+        EvidenceSealer(app.evidence, app.database, engine).seal_left()
         _wait_until(partial(_no_work_left, app, lanes, engine), limit_s=SETTLE_S)
         return run
     finally:

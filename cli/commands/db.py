@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from cli.output import emit_json, print_line
 from storage.database import revisions
 from storage.database.base import Database
 from storage.database.lock import DaemonLock
+from storage.nodes import EngineName
 
 app = typer.Typer(add_completion=False, help="Upgrade or copy the database.", no_args_is_help=True)
 
@@ -22,13 +23,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON object.")]
 
 @app.command()
 def upgrade(context: typer.Context, as_json: AsJson = False) -> None:
-    """Upgrade the schema to this version. Refused while a daemon uses the database."""
+    """Upgrade the schema to this version.
+
+    Refused while a daemon with the embedded engine uses the database. With engine = "procrastinate", nodes of
+    older versions stop when they see the new schema.
+    """
     from storage.database import schema  # Alembic takes half a second, which only this and `copy` need
 
-    database = app_of(context).database_unchecked
-    with DaemonLock.acquire(database):
+    app = app_of(context)
+    database, shares = app.database_unchecked, app.settings.daemon.engine is EngineName.PROCRASTINATE
+    with nullcontext() if shares else DaemonLock.acquire(database):
         before = schema.stored_revision(database)
         schema.upgrade_schema(database)
+        if shares:
+            from storage.database.job_schema import upgrade_job_schema
+
+            upgrade_job_schema(database)
     after = schema.stored_revision(database)
     if as_json:
         emit_json({"database": database.place, "before": before, "after": after})

@@ -5,33 +5,29 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli.command_context import App, app_of
 from cli.errors import UnknownName
 from cli.exits import Exit
-from cli.match_report import as_dict, show, write_ordinals
+from cli.match_report import MatchedDump, as_dict, show, write_ordinals
 from cli.output import emit_json, print_error
 from cli.progress import ProgressMeter
+from configuration.match_watch import MatchWatch, load_match_watch
 from matching.checkpoint import Checkpoint, remove_abandoned
 from matching.comparing.findings import Findings
 from matching.comparing.first_look import FIRST_LOOK
 from matching.errors import InputMissing, InputUnreadable
 from matching.inputs import Limits
 from matching.inputs.outcomes import WHOLE
-from matching.mentions.terms import WatchTerm
 from matching.sweep import Sweep, SweepProgress, SweepSource
-from matching.watch import Watch, watch_of
-from matching.watch_loader import watched_segments
-from storage import companies
-
-if TYPE_CHECKING:
-    from matching.watch import WatchedSegment
+from matching.units.unit_matching import MatchOptions
+from matching.watch import Watch
 
 STDIN = "-"
 _MEGABYTE = 1_000_000
@@ -63,6 +59,13 @@ def command(
     threads: Annotated[
         int | None, typer.Option(min=1, max=256, help="Number of threads. Default: one per CPU.")
     ] = None,
+    cluster: Annotated[
+        bool,
+        typer.Option(
+            "--cluster",
+            help="Let the running nodes match the dump in units. It must be at the same path on all of them.",
+        ),
+    ] = False,
     restart: Annotated[
         bool, typer.Option("--restart", help="Start over instead of continuing an interrupted match.")
     ] = False,
@@ -77,32 +80,54 @@ def command(
     130: interrupted with Ctrl-C.
     """
     app = app_of(context)
-    watch, names = _load_watch(app, company)
+    found = _load_watch(app, company)
     sources = [_sweep_source(name) for name in dict.fromkeys(files)]
     if ordinals is not None:
         ordinals.mkdir(mode=0o700, parents=True, exist_ok=True)
-    kept = timedelta(days=app.watch_configuration.settings.matching.sweep_keep_days)
-    remove_abandoned(app.watch_configuration.settings.matching.sweeps_dir, before=datetime.now(UTC) - kept)
-    checkpoint = _open_checkpoint(app, sources, watch, [limit, first_look, max_mb])
-    findings, progress = _load_or_start(checkpoint, watch, limit, restart=restart)
-    sweep = Sweep(findings, progress, limits=Limits(out_bytes=max_mb * _MEGABYTE), first_look=first_look)
-    if threads is not None:
-        sweep.threads = threads
-    sweep.save_every_s = app.watch_configuration.settings.matching.sweep_save_s
-    _run_sweep(sweep, sources, checkpoint)
-    if ordinals is not None:
-        write_ordinals(ordinals, findings, progress, names)
-    if as_json:
-        emit_json(as_dict(findings, progress, names))
+    options = MatchOptions(limit, first_look, max_mb * _MEGABYTE)
+    if cluster:
+        if threads is not None:
+            raise typer.BadParameter("the nodes decide on their threads", param_hint="--threads")
+        from cli.match_in_units import match_in_units
+
+        matched = match_in_units(app, sources, found, options, company=company, restart=restart)
     else:
-        show(findings, progress, names)
-    if checkpoint is not None:
-        checkpoint.remove()
-    if not findings.companies:
-        if not findings.rows_scanned:
+        matched = _match_here(app, sources, found.watch, options, threads=threads, restart=restart)
+    if ordinals is not None:
+        write_ordinals(ordinals, matched.findings, matched.progress, found.names)
+    if as_json:
+        emit_json(as_dict(matched.findings, matched.progress, found.names))
+    else:
+        show(matched.findings, matched.progress, found.names)
+    matched.forget()
+    if not matched.findings.companies:
+        if not matched.findings.rows_scanned:
             print_error("Nothing was read: there is no row in the input.")
             raise typer.Exit(Exit.REFUSED)
-        raise typer.Exit(Exit.NEGATIVE if _everything_compared(watch, progress) else Exit.REFUSED)
+        whole = _everything_compared(found.watch, matched.progress)
+        raise typer.Exit(Exit.NEGATIVE if whole else Exit.REFUSED)
+
+
+def _match_here(
+    app: App,
+    sources: Sequence[SweepSource],
+    watch: Watch,
+    options: MatchOptions,
+    *,
+    threads: int | None,
+    restart: bool,
+) -> MatchedDump:
+    """Compare in this process, from where an interrupted match was."""
+    settings = app.watch_configuration.settings.matching
+    remove_abandoned(settings.sweeps_dir, before=datetime.now(UTC) - timedelta(days=settings.sweep_keep_days))
+    checkpoint = _open_checkpoint(app, sources, watch, list(astuple(options)))
+    findings, progress = _load_or_start(checkpoint, watch, options.limit, restart=restart)
+    sweep = Sweep(findings, progress, limits=options.limits, first_look=options.first_look)
+    if threads is not None:
+        sweep.threads = threads
+    sweep.save_every_s = settings.sweep_save_s
+    _run_sweep(sweep, sources, checkpoint)
+    return MatchedDump(findings, progress, checkpoint.remove if checkpoint is not None else lambda: None)
 
 
 def _everything_compared(watch: Watch, progress: SweepProgress) -> bool:
@@ -173,35 +198,12 @@ def _sweep_source(name: str) -> SweepSource:
     return name, path
 
 
-def _load_watch(app: App, only: str | None) -> tuple[Watch, dict[int, str]]:
-    """Return the declared terms and the imported segments, and the slug of each company number.
-
-    The numbers are made up here: this command writes no row, and a declared company may not have one.
-    """
-    declared = app.watch_configuration.companies
-    with app.database.reading() as session:
-        rows = [row for row in companies.active_segments(session) if only in (None, row.company.slug)]
-    slugs = sorted({company.name for company in declared} | {row.company.slug for row in rows})
+def _load_watch(app: App, only: str | None) -> MatchWatch:
+    """Return what is searched for, after a message for each company whose fingerprints cannot be compared."""
+    found = load_match_watch(app.watch_configuration, app.database, only)
+    slugs = sorted(found.names.values())
     if only is not None and only not in slugs:
         raise UnknownName(f'There is no company "{only}". Known companies: {", ".join(slugs) or "none"}.')
-    numbers = {slug: number for number, slug in enumerate(slugs, 1)}
-    ids = count(1)
-    terms = [
-        WatchTerm(
-            next(ids),
-            numbers[company.name],
-            term.text,
-            term.kind,
-            term.exclude,
-            in_addresses=not company.value.mail_provider,
-        )
-        for company in declared
-        for term in company.value.terms
-        if only in (None, company.name)
-    ]
-    segments: list[WatchedSegment]
-    segments, unusable = watched_segments(rows, app.watch_configuration.settings.matching, numbers)
-    for number, error in unusable.items():
-        print_error(f"The fingerprints of {slugs[number - 1]} are not compared: {error}.")
-    watch = watch_of(terms, segments, unusable)
-    return watch, {number: slug for slug, number in numbers.items()}
+    for slug, error in found.unusable.items():
+        print_error(f"The fingerprints of {slug} are not compared: {error}.")
+    return found

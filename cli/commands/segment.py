@@ -11,10 +11,9 @@ from cli.command_context import App, app_of
 from cli.errors import UnknownName
 from cli.output import emit_json, print_line, print_table
 from matching.enrolment.ordinals import read_ordinals
-from matching.enrolment.segment_intake import ImportResult, SegmentIntake
+from matching.enrolment.segment_intake import ImportResult, SegmentIntake, segment_folder
 from matching.fingerprints.key_file import read_key
 from matching.fingerprints.keyring import Keyring
-from matching.fingerprints.segment_folder import SegmentFolder
 from matching.fingerprints.segments import (
     MappedSegment,
     SegmentChain,
@@ -204,7 +203,7 @@ def _existing_segment(app: App, segment: int, slug: str | None = None) -> compan
 
 
 def _segment_intake(app: App) -> SegmentIntake:
-    return SegmentIntake(app.database, SegmentFolder(app.settings.matching.segments_dir), app.clock)
+    return SegmentIntake(app.database, segment_folder(app.settings.matching), app.clock)
 
 
 def _segment_as_dict(row: companies.Segment) -> dict[str, object]:

@@ -60,8 +60,11 @@ _WORDS: dict[str, tuple[str, ...]] = {
             "NZD": "nz$",
             "BRL": "r$",
             "KRW": "₩ 원",
-            "TRY": "₺",
-            "VND": "₫",
+            "TRY": "₺ tl",
+            "VND": "₫ đ",
+            "IDR": "rp rp.",
+            "PEN": "s/",
+            "MXN": "mx$",
             "PHP": "₱",
             "THB": "฿",
             "ILS": "₪",
@@ -79,7 +82,9 @@ _WORDS: dict[str, tuple[str, ...]] = {
 }
 _MAGNITUDES = {
     "kk": 1_000_000, "b": 10**9, "bn": 10**9, "billion": 10**9, "млрд": 10**9, "mio": 1_000_000,
-    "k": 1_000, "千": 1_000, "thousand": 1_000, "тыс": 1_000, "w": 10_000, "万": 10_000, "萬": 10_000,
+    "k": 1_000, "к": 1_000, "кк": 1_000_000, "ribu": 1_000, "rb": 1_000, "juta": 1_000_000, "jt": 1_000_000,
+    "만": 10_000, "억": 100_000_000, "千": 1_000, "thousand": 1_000, "тыс": 1_000, "w": 10_000, "万": 10_000,
+    "萬": 10_000,
     "m": 1_000_000, "mln": 1_000_000, "million": 1_000_000, "млн": 1_000_000, "亿": 100_000_000,
 }  # fmt: skip
 
@@ -93,10 +98,11 @@ def _alternatives(words: Iterable[str]) -> str:
 
 
 _LETTER = "[a-zA-Zа-яА-Я]"
-_NUMBER = r"(?<![\d.,])\d(?:[\d.,']|(?<=\d)[ \u202f](?=\d{3}(?!\d)))*"
+_NUMBER = r"(?<![\d.,])\d(?:[\d.,'’]|(?<=\d)[ \u202f](?=\d{3}(?!\d)))*"
 _AMOUNT = rf"(?P<number>{_NUMBER}) ?(?P<magnitude>(?:{_alternatives(_MAGNITUDES)})(?!{_LETTER}))?"
 _SIGNS = f"(?-i:{_CAPITALS_ONLY})|{_alternatives(_WORDS.keys() - set(_CAPITALS_ONLY.lower().split('|')))}"
-_AFTER = re.compile(rf"{_AMOUNT} {{0,2}}(?P<currency>{_SIGNS})(?!{_LETTER})", re.IGNORECASE)
+# "1380 RP" are points of a game: rupiah stand before their number.
+_AFTER = re.compile(rf"{_AMOUNT} {{0,2}}(?P<currency>(?!rp\b)(?:{_SIGNS}))(?!{_LETTER})", re.IGNORECASE)
 _BEFORE = re.compile(rf"(?<!{_LETTER})(?P<currency>(?!u\b)(?:{_SIGNS}))[ :]{{0,2}}{_AMOUNT}", re.IGNORECASE)
 #: Codes that may stand on the other side of a number, beside a sign that only says "dollars": `$5 USDT`.
 _DOLLAR_COINS = frozenset(["USDT", "USDC"])
@@ -105,13 +111,13 @@ _TO = f"(?:{_DASH}|/|\\.{{2,3}}|\u2026|to|till|until|bis|до|到|至|or|and|ode
 _UNTIL = frozenset(["to", "till", "until", "bis", "до", "到", "至"])
 #: What stands before the second number of a range: the first one.
 _FROM = re.compile(
-    rf"(?P<first>(?<![\w.,])[\d.,']*\d)(?: ?(?:{_alternatives(_MAGNITUDES)}))?(?: ?(?P<currency>{_SIGNS}))?"
+    rf"(?P<first>(?<![\w.,])[\d.,'’]*\d)(?: ?(?:{_alternatives(_MAGNITUDES)}))?(?: ?(?P<currency>{_SIGNS}))?"
     rf"(?P<space> {{0,2}}){_TO} {{0,2}}$",
     re.IGNORECASE,
 )
 #: What stands behind the first number of a range: the second one.
 _UP_TO = re.compile(
-    rf"(?P<space> {{0,2}})(?P<to>{_TO}) {{0,2}}(?P<sign>{_SIGNS})? ?\d[\d.,']*"
+    rf"(?P<space> {{0,2}})(?P<to>{_TO}) {{0,2}}(?P<sign>{_SIGNS})? ?\d[\d.,'’]*"
     rf"(?: ?(?:{_alternatives(_MAGNITUDES)})(?!{_LETTER}))?"
     rf"(?P<end> {{0,2}}(?:{_SIGNS})(?!{_LETTER})| *$| *[,;)\n])?",
     re.IGNORECASE,
@@ -124,7 +130,7 @@ _GOES_ON = re.compile(r"[a-z]\d", re.IGNORECASE)
 _PART_BEFORE = re.compile(r"\d[a-z][+-]?$", re.IGNORECASE)
 _ALONE = re.compile(_AMOUNT, re.IGNORECASE)
 _GROUPED = re.compile(
-    r"(?P<whole>[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?:\.\d{3})+)(?:[.,](?P<fraction>\d+))?"
+    r"(?P<whole>[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d\d)+,\d{3}|[1-9]\d{0,2}(?:\.\d{3})+)(?:[.,](?P<fraction>\d+))?"
 )
 _PLAIN = re.compile(r"(?P<whole>\d+)(?:[.,](?P<fraction>\d+))?")
 
@@ -207,7 +213,7 @@ def decimal(number: str, *, dot_groups: bool = True) -> Decimal | None:
 
     `dot_groups`: whether a single dot before three digits groups thousands, as a comma always does.
     """
-    digits = re.sub(r"[ \u202f']", "", number).rstrip(".,")
+    digits = re.sub(r"[ \u202f'’]", "", number).rstrip(".,")
     thousandths = not dot_groups and digits.count(".") == 1 and "," not in digits
     read = (None if thousandths else _GROUPED.fullmatch(digits)) or _PLAIN.fullmatch(digits)
     if read is None:

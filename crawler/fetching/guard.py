@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from posixpath import normpath, splitext
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -29,6 +28,7 @@ from crawler.errors import (
 from crawler.fetching.state_links import changes_state, verbs_of
 from network.internal_hosts import is_internal_name, literal_address
 from network.proxy_address import ProxyAddress
+from network.public_addresses import is_public
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -63,9 +63,6 @@ _REFUSED_SUBTYPES = """gzip java-archive msword octet-stream pdf vnd.rar x-7z-co
                  """
 REFUSED_APPLICATIONS = frozenset(f"application/{subtype}" for subtype in _REFUSED_SUBTYPES.split())
 ATTACHMENT_TYPES = ("text/",)
-
-#: A NAT64 address carries an IPv4 address in its last four bytes, and reaches that one (RFC 6052).
-NAT64 = ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,21 +143,15 @@ class Guard:
                 f"{host} is an onion name and this source is fetched directly: nothing was requested, and no "
                 'name was resolved. Set via = "tor" in the source\'s file.'
             )
-        if (address := _literal_address(host)) is not None:
-            self.check_address(host, address)
-        elif self.proxy is not None:
-            self._check_name(host)
-        return host
-
-    def _check_name(self, host: str) -> None:
-        """Check what a name shows by itself: the proxy resolves it, and nobody here sees the address."""
         if (address := literal_address(host)) is not None:
             self.check_address(host, address)
-        elif is_internal_name(host) and host not in self.private_hosts:
+        elif self.proxy is not None and is_internal_name(host) and host not in self.private_hosts:
+            # Nobody here sees the address: the name is all that can be checked.
             raise AddressRefused(
                 f"{host} is a name of a private network, and the proxy would resolve it: nothing was "
                 "requested. If this is intended, name the host in the source's allow_private_addresses."
             )
+        return host
 
     def check_address(self, host: str, address: str) -> None:
         """Raise `AddressRefused` unless `address`, to which `host` resolves, is public or `host` may be
@@ -193,34 +184,6 @@ def is_onion(host: str) -> bool:
     return _normal_host(host).endswith(".onion")
 
 
-def is_public(address: str) -> bool:
-    """Return whether `address` and each address that it wraps (mapped, NAT64, 6to4, Teredo) is public."""
-    try:
-        outer = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    return all(
-        each.is_global and not each.is_multicast and not each.is_reserved
-        for each in _wrapped_addresses(outer)
-    )
-
-
-def _wrapped_addresses(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:
-    if isinstance(address, IPv4Address):
-        return [address]
-    if address.ipv4_mapped is not None:
-        return [address.ipv4_mapped]
-    inner: list[IPv4Address | IPv6Address] = [address]
-    if address in NAT64:
-        # ipaddress calls the prefix "reserved"; the address inside it decides.
-        return [IPv4Address(address.packed[-4:])]
-    if address.sixtofour is not None:
-        inner.append(address.sixtofour)
-    if address.teredo is not None:
-        inner.extend(address.teredo)
-    return inner
-
-
 def _normal_host(host: str) -> str:
     return host.strip().strip("[]").rstrip(".").lower()
 
@@ -231,13 +194,6 @@ def _is_possible_host(host: str) -> bool:
         return True  # an IPv6 address
     labels = host.split(".")
     return len(host) <= MAX_HOST_CHARS and all(0 < len(label) <= MAX_LABEL_CHARS for label in labels)
-
-
-def _literal_address(host: str) -> str | None:
-    try:
-        return str(ip_address(host.partition("%")[0]))
-    except ValueError:
-        return None
 
 
 def host_of(request: Request) -> str:

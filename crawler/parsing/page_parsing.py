@@ -30,13 +30,14 @@ FRONT_PAGES = frozenset(("", "/", "/index.php", "/index.html", "/forum.php"))
 class PageResult:
     """One of three: the page is `parsed`, or the site has or shows a `problem`, or it is not recognised.
 
-    `refused`: why an unrecognised page could not be parsed at all. `conclusion`: the outcome of the capture;
-    None if it has one already.
+    `refused`: why an unrecognised page could not be parsed at all; `instead`: what it is. `conclusion`: the
+    outcome of the capture; None if it has one already.
     """
 
     parsed: Parsed | None = None
     problem: FetchError | None = None
     refused: SpillwatchError | None = None
+    instead: str = ""
     conclusion: CaptureConclusion | None = None
 
 
@@ -65,7 +66,11 @@ def parse_page(run: RunContext, response: Response, follow: Follow, captured: Ca
         return PageResult(parsed, conclusion=CaptureConclusion(captured.id, outcome, None, charset))
     outcome = CaptureOutcome.FAILED if refused else CaptureOutcome.NOT_RECOGNISED
     reason = refused.reason if refused else "nothing_matched"
-    return PageResult(refused=refused, conclusion=CaptureConclusion(captured.id, outcome, reason, charset))
+    return PageResult(
+        refused=refused,
+        instead=parsed.instead if parsed else "",
+        conclusion=CaptureConclusion(captured.id, outcome, reason, charset),
+    )
 
 
 def _failed_page(captured: Captured, problem: FetchError) -> PageResult:

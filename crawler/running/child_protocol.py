@@ -18,8 +18,11 @@ from pydantic import BaseModel, ConfigDict, PlainSerializer, SecretStr, Validati
 from crawler.errors import JobRefused
 from crawler.settings import MEBIBYTE, CrawlerSettings
 from storage.errors import StorageError
+from storage.evidence.warc import EvidenceStore
 from storage.runs import RunCounts
-from storage.work import Work, WorkKind
+from storage.settings import SEAL_AFTER_S
+from storage.stores.settings import S3Settings
+from storage.work import HeldLease, Work, WorkKind
 
 #: Limit of one line in either direction; a job holds one source file and one cursor.
 MAX_LINE_BYTES = 4 * MEBIBYTE
@@ -43,8 +46,19 @@ class Job(BaseModel):
     database_url: SecretInJson
     busy_timeout_s: float
     evidence_dir: Path
+    #: The address of the evidence, if it is not evidence_dir, and the JSON of S3Settings.
+    evidence: str | None = None
+    s3: SecretInJson = SecretStr("{}")
+    seal_after_s: float = SEAL_AFTER_S
     settings: CrawlerSettings
     parent_pid: int
+    lease: HeldLease | None = None  # of the run's node; None: it works alone
+    doorbell: bool = False  # nodes share the database: announce by jobs, in the row's transaction
+
+    def evidence_store(self) -> EvidenceStore:
+        """Return where this run's evidence goes."""
+        s3 = S3Settings.model_validate_json(self.s3.get_secret_value())
+        return EvidenceStore.at(self.evidence_dir, self.evidence, s3)
 
     @classmethod
     def read(cls, line: str | bytes) -> Job:

@@ -29,7 +29,9 @@ from crawler.sources.paste_links import PasteLinks
 from storage import runs
 from storage.database.base import Database
 from storage.evidence.digest import Digest
+from storage.evidence.sealing import PartWriter
 from storage.evidence.warc import EvidenceStore, EvidenceWriter
+from storage.listings import MatchState
 from storage.runs import RunCounts
 from storage.work import Dispatcher
 
@@ -53,7 +55,7 @@ class RunContext:
     guard: Guard
     database: Database
     evidence: EvidenceStore
-    writer: EvidenceWriter
+    writer: EvidenceWriter | PartWriter
     mask: Callable[[str], str]
     mask_url: Callable[[str], str]
     digest: Digest
@@ -93,6 +95,19 @@ class RunContext:
         """The SOCKS user name; sources with different ones share no Tor circuit."""
         return f"source-{self.job.source_id}"
 
+    @property
+    def first_match_state(self) -> MatchState:
+        """The state of a version when its row is written: every node has to be able to read its text."""
+        return MatchState.UNSEALED if isinstance(self.writer, PartWriter) else MatchState.PENDING
+
+    def note_commit(self, *, versions: int = 0) -> None:
+        """Note that rows were written; `versions` of them wait for their evidence to be sealed.
+
+        Called by the writing thread.
+        """
+        if isinstance(self.writer, PartWriter):
+            self.writer.note_commit(versions=versions)
+
     def close(self, why: FetchError) -> None:
         """Request nothing more; the run ends when everything that it holds is processed."""
         self.closed = self.tally.closed = self.closed or why
@@ -121,10 +136,14 @@ class RunContext:
     def beat(self, session: Session, counts: RunCounts, *, fence: bool = False) -> None:
         """Write and report the counts so far, at most once per `BEAT_S`; with `fence`, in any case.
 
-        Raises `RunSuperseded`, which rolls back the caller's transaction. Called by the writing thread.
+        In any case it locks the run's row, so that nobody can release it before the commit. Raises
+        `RunSuperseded`, which rolls back the caller's transaction, if the run belongs to another worker by
+        now. Called by the writing thread.
         """
         now = time.monotonic()
         if not fence and now - self._last_beat < BEAT_S:
+            if not runs.lock_if_current(session, self.job.run_id, self.job.epoch):
+                raise RunSuperseded()
             return
         self._last_beat = now
         if not runs.record_progress(

@@ -45,8 +45,10 @@ from crawler.settings import CrawlerSettings
 from storage import runs
 from storage.database.base import BUSY_TIMEOUT_S, Database
 from storage.errors import StorageError
-from storage.runs import READ, Run, RunOutcome, RunState
-from storage.work import Dispatcher, Work, WorkResult
+from storage.runs import READ, STOPPED, Run, RunOutcome, RunState
+from storage.settings import SEAL_AFTER_S
+from storage.stores.settings import S3Settings
+from storage.work import ClaimHolder, Dispatcher, NoNode, Work, WorkResult
 
 log = structlog.get_logger()
 
@@ -89,6 +91,7 @@ class _Child:
     failure: Failure | None = None
     ended_for: RunOutcome | None = None
     code: int | None = None
+    lost: bool = False  # the node that held the run was paused or cut off for too long
 
     def start_threads(self, mask: Callable[[str], str], job: bytes) -> None:
         """Read both of its outputs and hand it the job, in threads, so that neither waits for the other."""
@@ -157,17 +160,27 @@ class Supervisor:
         processes: RunProcesses | None = None,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         with_keys: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        holder: ClaimHolder | None = None,
+        doorbell: bool = False,
+        evidence: str | None = None,
+        s3: S3Settings | None = None,
+        seal_after_s: float = SEAL_AFTER_S,
     ) -> None:
         """`relay` gets work whose rows a child has already committed; without `processes`, each run
         gets a new process.
 
         `with_keys`: complete definitions, by source name, of the sources that the database holds without
-        keys.
+        keys. `holder`: the node in whose name runs are claimed. If it no longer holds them, their processes
+        are killed at once. `doorbell`: see `Job`. `evidence`: the address of the evidence; None: it is kept
+        in `evidence_dir`.
         """
         self._database = database
         self._database_url = database_url
         self._busy_timeout_s = busy_timeout_s
         self._evidence_dir = evidence_dir
+        self._evidence = evidence
+        self._s3 = (s3 or S3Settings()).as_json()
+        self._seal_after_s = seal_after_s
         self._settings = settings
         self._mask = mask
         self._dispatcher = dispatcher
@@ -176,6 +189,8 @@ class Supervisor:
         self._clock = clock
         self._processes = processes or NewProcesses()
         self._with_keys = with_keys
+        self._holder = holder or NoNode()
+        self._doorbell = doorbell
         self._places = threading.BoundedSemaphore(settings.concurrent_runs)
         self._stopping = threading.Event()
         self._board: tuple[float, SiteBoard | None] = (0.0, None)
@@ -192,7 +207,12 @@ class Supervisor:
                 return WorkResult.WAITED
             with self._database.transaction() as session:
                 run = runs.run_by_id(session, run_id)
-                epoch = None if run is None else site_turns.claim_run(session, run, now=self._clock())
+                node_id = self._holder.node_id
+                epoch = (
+                    None
+                    if run is None
+                    else site_turns.claim_run(session, run, now=self._clock(), node_id=node_id)
+                )
                 abandoned = epoch is None and runs.interrupt_abandoned(session, run_id, now=self._clock())
             if abandoned:
                 self._count_finished(run_id)
@@ -200,7 +220,7 @@ class Supervisor:
                 return WorkResult.DONE if abandoned else WorkResult.WAITED
             with metrics.RUNS_ACTIVE.track_inprogress():
                 try:
-                    ending = self._carry_out(run, epoch)
+                    ending = self._carry_out(run, epoch, node_id)
                 except StorageError as error:
                     ending = storage_ending(error.reason, str(error))
                 self._write_ending(run, epoch, ending)
@@ -224,7 +244,7 @@ class Supervisor:
         """Begin no further run, and end running ones as interrupted; their `run` returns soon after."""
         self._stopping.set()
 
-    def _carry_out(self, run: Run, epoch: int) -> RunEnding:
+    def _carry_out(self, run: Run, epoch: int, node_id: int | None) -> RunEnding:
         log.info("A run began.", action="run_started", run_id=run.id, source=run.source.name)
         deadline = time.monotonic() + self._settings.deadline_s
         try:
@@ -238,7 +258,7 @@ class Supervisor:
             self._write_patiently(
                 partial(runs.record_child_start, run_id=run.id, epoch=epoch, pid=child.process.pid)
             )
-            self._follow_child(child, deadline)
+            self._follow_child(child, deadline, node_id)
         finally:
             child.reap()
         self._pass_messages(child)
@@ -262,22 +282,32 @@ class Supervisor:
             database_url=SecretStr(self._database_url),
             busy_timeout_s=self._busy_timeout_s,
             evidence_dir=self._evidence_dir,
+            evidence=self._evidence,
+            s3=self._s3,
+            seal_after_s=self._seal_after_s,
             settings=self._settings,
             parent_pid=0,
+            lease=self._holder.lease(),
+            doorbell=self._doorbell,
         )
         child = _Child(self._processes.start())
         job = job.model_copy(update={"parent_pid": child.process.parent_pid})
         child.start_threads(self._mask, job.model_dump_json().encode() + b"\n")
         return child
 
-    def _follow_child(self, child: _Child, deadline: float) -> None:
-        """Pass on the child's messages until it has ended; it is killed if it does not end by itself.
+    def _follow_child(self, child: _Child, deadline: float, node_id: int | None) -> None:
+        """Pass on the child's messages until it has ended; it is killed if it does not end by itself, and at
+        once if the node no longer holds the run.
 
         `deadline` is that of the whole run, of which starting the child and handing it the job are a part.
         """
         while not child.process.has_ended():
             self._pass_messages(child)
             now = time.monotonic()
+            if not child.lost and not self._holder.holds(node_id):
+                child.lost = True
+                child.ended_for = RunOutcome.INTERRUPTED
+                child.process.signal(signal.SIGKILL)
             if child.ended_for is None and (self._stopping.is_set() or now >= deadline):
                 stopped = self._stopping.is_set()
                 child.ended_for = RunOutcome.INTERRUPTED if stopped else RunOutcome.DEADLINE_EXCEEDED
@@ -304,6 +334,9 @@ class Supervisor:
                 f"The run did not end within {self._settings.deadline_s:g} s (deadline_s), so it was ended."
             )
             return RunEnding(RunOutcome.DEADLINE_EXCEEDED, "deadline", limit)
+        if child.lost:
+            lost = "The node that had this run was paused or cut off for longer than its lease."
+            return RunEnding(RunOutcome.INTERRUPTED, "node_lost", lost)
         if child.ended_for is RunOutcome.INTERRUPTED or code == ChildExit.STOPPED:
             return _stopped_ending()
         if code is None:
@@ -353,16 +386,19 @@ class Supervisor:
         """Write in a transaction, again while the database is away; raises the error of the last attempt.
 
         The end of a run is tried until the daemon stops: a full disk may last, and only this process knows
-        why the run ended. An error that will not go away by itself is tried for a minute.
+        why the run ended. Then it is tried once more: a daemon that lost its lock stops when the database is
+        back. An error that will not go away by itself is tried for a minute.
         """
+        last = False
         for number, wait_s in enumerate(chain(waits_s, [None])):
             try:
                 with self._database.transaction() as session:
                     write(session)
             except StorageError as error:
                 lasting = error.permanent and number >= len(WRITE_AGAIN_S)
-                if wait_s is None or lasting or self._stopping.wait(wait_s):
+                if wait_s is None or lasting or last:
                     raise
+                last = self._stopping.wait(wait_s)
                 metrics.WRITES_FAILED.inc()
                 log.warning(
                     "The end of a run could not be written; trying again.",
@@ -410,7 +446,7 @@ def _record_cookie_expiry(run: Run) -> None:
 
 
 def _stopped_ending() -> RunEnding:
-    return RunEnding(RunOutcome.INTERRUPTED, "stopped", "The run was ended because the program stopped.")
+    return RunEnding(RunOutcome.INTERRUPTED, STOPPED, "The run was ended because the program stopped.")
 
 
 def _signal_reason(number: int) -> tuple[str, str]:

@@ -28,7 +28,16 @@ import structlog
 
 from crawler import metrics
 from crawler.running.run_processes import NewProcesses, RunProcess, RunProcesses
-from crawler.running.warm_protocol import FORK, MAX_MESSAGE_BYTES, READY, Ended, Refused, Started, status_of
+from crawler.running.warm_protocol import (
+    FORK,
+    MAX_MESSAGE_BYTES,
+    READY,
+    REHEARSAL_FAILED,
+    Ended,
+    Refused,
+    Started,
+    status_of,
+)
 
 log = structlog.get_logger()
 
@@ -306,6 +315,12 @@ class _WarmProcess:
                 for word in iter(lambda: said.readline(MAX_WORD_BYTES), b""):
                     if word.strip() == READY:
                         self._decided.set()
+                    elif word.startswith(REHEARSAL_FAILED):
+                        log.warning(
+                            "The warm process could not rehearse a visit, so each run takes more CPU time.",
+                            action="warm_rehearsal_failed",
+                            error=word.removeprefix(REHEARSAL_FAILED).decode("utf-8", "replace").strip(),
+                        )
                     else:
                         words.append(word)
             code = self._process.wait()

@@ -24,6 +24,8 @@ FORK_DESCRIPTORS = 4
 MAX_MESSAGE_BYTES = 256
 #: The line with which a warm process says, on its standard output, that it takes requests.
 READY = b"ready"
+#: The beginning of a line with which it says why it could not rehearse a visit.
+REHEARSAL_FAILED = b"rehearsal failed: "
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ square: the engine asks once a second. A run that may begin here may still have 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,51 +14,59 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from crawler.scheduling.site_index import SiteIndex, SourceTraits, read_traits
-from crawler.scheduling.site_turns import NOT_BEFORE, TURN
-from storage import runs, sources
-from storage.runs import QueuedRun, RunTrigger
+from crawler.scheduling.site_turns import TURN, sites_left_alone
+from storage import runs
+from storage.runs import OpenRun, RunTrigger
+
+_ENDS_KEPT = 2  # of each site: the last end of two sources, one of which is another one's
 
 
 @dataclass(slots=True)
 class _Site:
-    """What is known of one site; `ended` has the last end of a run of each source."""
+    """What is known of one site; `ended` has the last ends, each with its source, the latest one first.
+
+    An end so long ago that nobody waits because of it any more is left out.
+    """
 
     running: set[int] = field(default_factory=set)
     ended: list[tuple[datetime, int]] = field(default_factory=list)
-    paused_until: datetime | None = None
-    members: int = 0
+    resting: bool = False
 
     def last_end_beside(self, source_id: int) -> datetime | None:
-        """Return when the last run of another source ended; `ended` has the two latest sources."""
-        return max((at for at, each in self.ended if each != source_id), default=None)
+        """Return when the last run of another source ended."""
+        for at, each in self.ended:
+            if each != source_id:
+                return at
+        return None
+
+    def is_read_by_another(self, source_id: int) -> bool:
+        return len(self.running) > 1 or (bool(self.running) and source_id not in self.running)
 
 
 class SiteBoard:
-    """The queued runs at one moment, and which of them may begin."""
+    """The open runs at one moment, and which of them may begin, or are to be ended."""
 
-    def __init__(self, waiting: Mapping[int, bool]) -> None:
+    def __init__(self, waiting: Mapping[int, bool], abandoned: Sequence[int]) -> None:
         self._waiting = waiting
+        self._abandoned = abandoned
 
     @classmethod
     def read(cls, session: Session, *, now: datetime) -> SiteBoard:
-        queued = runs.queued_runs(session, now=now)
+        found = runs.open_runs(session, now=now)
+        abandoned = [run.id for run in found if run.abandoned]
+        queued = [run for run in found if not run.running]
         if not queued:
-            return cls({})
-        traits = _read_traits(session, {run.source_id for run in queued})
+            return cls({}, abandoned)
+        index = SiteIndex.current(session)
+        traits = _read_traits(session, index, {run.source_id for run in queued})
         queued = [run for run in queued if run.source_id in traits]
-        pauses = {
-            source_id: datetime.fromisoformat(until)
-            for source_id, until in sources.cursor_marks(session, traits.keys(), NOT_BEFORE).items()
-        }
-        sites = _read_sites(session, traits, pauses, now=now)
+        running = {run.source_id for run in found if run.running and not run.abandoned}
+        sites = _read_sites(session, index, traits, running, now=now)
         blocked = _blocked_by_turns(queued, traits, sites, now)
-        return cls(
-            {
-                run.id: run.id in blocked
-                or _waits(run, traits[run.source_id], pauses.get(run.source_id), sites, now)
-                for run in queued
-            }
-        )
+        waiting = {
+            run.id: run.id in blocked or _waits(run, traits[run.source_id], sites, now) for run in queued
+        }
+        return cls(waiting, abandoned)
 
     def __contains__(self, run_id: int) -> bool:
         return run_id in self._waiting
@@ -68,66 +75,58 @@ class SiteBoard:
         """Return whether a queued run has to wait; False for a run that is not queued."""
         return self._waiting.get(run_id, False)
 
-    def ready(self) -> list[int]:
-        """Return the runs that may begin, oldest first."""
-        return [run_id for run_id, waits in self._waiting.items() if not waits]
+    def due(self) -> list[int]:
+        """Return the abandoned runs, and those that may begin, oldest first."""
+        return [*self._abandoned, *(run_id for run_id, waits in self._waiting.items() if not waits)]
 
 
 def runs_to_begin(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Return the ids of the queued runs that may begin now, and of abandoned ones, which are to be ended."""
-    abandoned = runs.abandoned_runs(session, now=now, limit=limit)
-    return [*abandoned, *SiteBoard.read(session, now=now).ready()][:limit]
+    return SiteBoard.read(session, now=now).due()[:limit]
 
 
-def _read_traits(session: Session, queued: Collection[int]) -> Mapping[int, SourceTraits]:
-    """Return the traits of these sources, and of all others that read one of their sites."""
-    index = SiteIndex.current(session)
-    own = {each: index.traits[each] for each in queued if each in index.traits}
-    own |= read_traits(session, set(queued) - own.keys())  # removed sources
-    beside = index.readers_of(site for each in own.values() for site in each.sites)
-    return {**{each: index.traits[each] for each in beside}, **own}
+def _read_traits(session: Session, index: SiteIndex, source_ids: Collection[int]) -> dict[int, SourceTraits]:
+    """Return the traits of these sources, also of removed ones."""
+    known = {each: index.traits[each] for each in source_ids if each in index.traits}
+    return known | read_traits(session, source_ids - known.keys())
 
 
 def _read_sites(
     session: Session,
+    index: SiteIndex,
     traits: Mapping[int, SourceTraits],
-    pauses: Mapping[int, datetime],
+    running: Collection[int],
     *,
     now: datetime,
 ) -> dict[str, _Site]:
     """Read what is known of the sites of these sources."""
-    sites: dict[str, _Site] = defaultdict(_Site)
+    sites = {site: _Site() for own in traits.values() for site in own.sites}
+    readers = {site: set(index.members.get(site, ())) for site in sites}
     for source_id, own in traits.items():
         for site in own.sites:
-            sites[site].members += 1
-            if (pause := pauses.get(source_id)) is not None:
-                sites[site].paused_until = max(pause, sites[site].paused_until or pause)
-    beside = {each: own.sites for each, own in traits.items()}
-    busy = {each for each, shared in beside.items() if any(sites[site].members > 1 for site in shared)}
-    for source_id in runs.running_sources(session, now=now) & busy:
-        for site in beside[source_id]:
-            sites[site].running.add(source_id)
-    for source_id, at in runs.last_ends(session, busy).items():
-        for site in beside[source_id]:
-            sites[site].ended = sorted([*sites[site].ended, (at, source_id)])[-2:]
+            readers[site].add(source_id)
+    alone = sites_left_alone(session, index, now=now)
+    busy: set[int] = set()
+    for site, each in readers.items():
+        sites[site].resting = site in alone
+        sites[site].running = each.intersection(running)
+        if len(each) > 1:
+            busy |= each
+    if busy:
+        longest = max(own.delay for own in traits.values())
+        ends = runs.ends_since(session, busy, since=now - longest - TURN)
+        for site, each in readers.items():
+            last = sorted(((ends[source_id], source_id) for source_id in each & ends.keys()), reverse=True)
+            sites[site].ended = last[:_ENDS_KEPT]
     return sites
 
 
-def _waits(
-    run: QueuedRun,
-    traits: SourceTraits,
-    pause: datetime | None,
-    sites: Mapping[str, _Site],
-    now: datetime,
-) -> bool:
+def _waits(run: OpenRun, traits: SourceTraits, sites: Mapping[str, _Site], now: datetime) -> bool:
     own = [sites[site] for site in traits.sites]
-    pauses = [pause, *(site.paused_until for site in own)]
-    if run.trigger is not RunTrigger.MANUAL and (
-        traits.quiet.around(now) is not None or any(pause is not None and pause > now for pause in pauses)
-    ):
+    if run.trigger is not RunTrigger.MANUAL and _rests(traits, sites, now):
         return True
     for site in own:
-        if site.running - {run.source_id}:
+        if site.is_read_by_another(run.source_id):
             return True
         ended = site.last_end_beside(run.source_id)
         if ended is not None and ended > now - traits.delay:
@@ -135,8 +134,14 @@ def _waits(
     return False
 
 
+def _rests(traits: SourceTraits, sites: Mapping[str, _Site], now: datetime) -> bool:
+    """Return whether all sites of a source are left alone, or its quiet hours last."""
+    alone = bool(traits.sites) and all(sites[site].resting for site in traits.sites)
+    return alone or traits.quiet.around(now) is not None
+
+
 def _blocked_by_turns(
-    queued: Sequence[QueuedRun],
+    queued: Sequence[OpenRun],
     traits: Mapping[int, SourceTraits],
     sites: Mapping[str, _Site],
     now: datetime,
@@ -147,9 +152,9 @@ def _blocked_by_turns(
     for run in queued:
         own = traits[run.source_id]
         by_hand = run.trigger is RunTrigger.MANUAL
-        if not by_hand and own.sites & taken:
+        if not by_hand and not taken.isdisjoint(own.sites):
             blocked.add(run.id)
-        if not by_hand and own.quiet.around(now) is not None:
+        if taken.issuperset(own.sites) or (not by_hand and _rests(own, sites, now)):
             continue
         for site in own.sites:
             ended = sites[site].last_end_beside(run.source_id)

@@ -1,14 +1,12 @@
 """Which sources read which site, and what the rules of taking turns need of each source.
 
-The index is read once and then kept, for each database, until a source is declared, changed or removed
-(`storage.sources.revision`): a look for due runs comes once a second, and reading 10,000 sources takes a
-hundred times as long as everything else in it. Only the process that holds the daemon's lock changes sources.
-In case another one did, the index is read again after `KEPT_S`.
+The index is read once and then kept, for each database, until a source is declared, changed or removed by
+whichever process (`storage.sources.revision`): a look for due runs comes once a second, and reading 10,000
+sources takes a hundred times as long as everything else in it.
 """
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,8 +22,6 @@ from crawler.sites import sites_of
 from crawler.sources import read_stored
 from crawler.sources.quiet_hours import QuietHours
 from storage import sources
-
-KEPT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +45,19 @@ class SiteIndex:
     traits: Mapping[int, SourceTraits]
     members: Mapping[str, frozenset[int]]
     revision: int
-    read_at: float
 
     @classmethod
     def current(cls, session: Session) -> SiteIndex:
         """Return the index of the session's database, which is read again only if it has to be."""
-        pool, revision, now = sources.pool_of(session), sources.revision(session), time.monotonic()
+        # The revision is read first: a change that comes in between is read twice rather than never.
+        pool, revision = sources.pool_of(session), sources.revision(session)
         kept = _KEPT.get(pool)
-        if kept is None or kept.revision != revision or now - kept.read_at > KEPT_S:
-            kept = _KEPT[pool] = cls._read(session, kept.traits if kept else {}, revision, now)
+        if kept is None or kept.revision != revision:
+            kept = _KEPT[pool] = cls._read(session, kept.traits if kept else {}, revision)
         return kept
 
     @classmethod
-    def _read(
-        cls, session: Session, known: Mapping[int, SourceTraits], revision: int, now: float
-    ) -> SiteIndex:
+    def _read(cls, session: Session, known: Mapping[int, SourceTraits], revision: int) -> SiteIndex:
         digests = sources.source_digests(session)
         same = {
             each: known[each]
@@ -75,11 +69,11 @@ class SiteIndex:
         for source_id, own in traits.items():
             for site in own.sites:
                 members[site].add(source_id)
-        return cls(traits, {site: frozenset(each) for site, each in members.items()}, revision, now)
+        return cls(traits, {site: frozenset(each) for site, each in members.items()}, revision)
 
     def readers_of(self, sites: Iterable[str]) -> set[int]:
         """Return the sources of at least one of these sites."""
-        return {source_id for site in sites for source_id in self.members.get(site, ())}
+        return {source_id for site in set(sites) for source_id in self.members.get(site, ())}
 
 
 _KEPT: WeakKeyDictionary[Pool, SiteIndex] = WeakKeyDictionary()

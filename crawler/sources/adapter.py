@@ -94,7 +94,7 @@ class Parsed:
     `next_page` has the role of this page unless `next_role` names another one.
 
     `recognised` is false if the required selectors found nothing. Such a page proves nothing; an empty list
-    does.
+    does. `instead` is a sentence about what it is, where the adapter knows that.
 
     `next_nowhere` is what the page names as its next page if that leads nowhere: "#", a script, the page
     itself.
@@ -114,6 +114,7 @@ class Parsed:
     next_nowhere: str = ""
     rest: tuple[str, ...] = ()
     recognised: bool = True
+    instead: str = ""
     end: bool = False
     whole: bool = True
     rows_left: int = 0

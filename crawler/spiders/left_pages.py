@@ -20,7 +20,7 @@ import structlog
 from scrapy import Request
 from scrapy.http import Headers, Response
 
-from crawler.errors import FetchError, RunStopped
+from crawler.errors import FetchError, RunStopped, RunSuperseded
 from crawler.fetching.decompression import Decompression
 from crawler.fetching.routes.route import Received
 from crawler.listing import ParsedListing
@@ -31,9 +31,10 @@ from crawler.storing.capture import Captured
 from crawler.storing.listing_pipeline import ListingPipeline
 from crawler.storing.masked_listing import stored_key
 from crawler.storing.spider_notes import FoundListing
-from storage import captures
+from storage import captures, runs
 from storage.captures import Capture, CaptureConclusion, CaptureOutcome, CaptureRole
 from storage.errors import EvidenceFailed
+from storage.listings import KnownListing
 
 log = structlog.get_logger()
 
@@ -99,8 +100,15 @@ def choose_left_pages(spider: PageSpider) -> Sequence[LeftRun]:
     """Return what earlier runs left, and count in the rows that it is tried. It uses the database."""
     run, now = spider.run, spider.run.clock()
     with run.database.transaction() as session:
+        if not runs.lock_if_current(session, run.job.run_id, run.job.epoch):
+            raise RunSuperseded()
         left = captures.take_left_captures(
-            session, run.job.source_id, now=now, limit=MAX_LEFT_PAGES, before_run=run.job.run_id
+            session,
+            run.job.source_id,
+            now=now,
+            limit=MAX_LEFT_PAGES,
+            before_run=run.job.run_id,
+            readable=run.evidence.can_read,
         )
         by_run: dict[int, LeftRun] = {}
         for capture in left:
@@ -200,8 +208,12 @@ async def _news(spider: PageSpider, capture: Capture, found: Iterator[ParsedList
         FoundListing(listing, captured)
         for key, listing in by_key.items()
         if key not in known
-        or (whole and not known[key].gone and known[key].last_seen_at <= capture.fetched_at)
+        or (whole and _is_there(known[key]) and known[key].last_seen_at <= capture.fetched_at)
     ]
+
+
+def _is_there(known: KnownListing) -> bool:
+    return not known.gone and not known.erased
 
 
 def _result_of(

@@ -177,7 +177,8 @@ class SourceSpider(PageSpider):
             tally = self.run.tally
             tally.refused = tally.refused or result.refused
             charset = response.meta[CAPTURED].charset
-            tally.stranger = tally.stranger or describe_page(response.body, role=follow.role, charset=charset)
+            described = describe_page(response.body, role=follow.role, charset=charset)
+            tally.stranger = tally.stranger or f"{described} {result.instead}".strip()
 
     def failed(self, failure: Failure) -> Iterator[Request | FoundListing]:
         error = failure.value or RuntimeError("Scrapy gave no error")

@@ -27,7 +27,9 @@ async def follow_replies(
     run = spider.run
     replies = {stored_key(run, each.key): each for each in parsed.listings if each.thread is not None}
     known = await asyncio.to_thread(spider.known_listings, list(replies)) if replies else {}
-    same = tuple(key for key, each in known.items() if each.row_digest == replies[key].row_digest)
+    same = tuple(
+        key for key, each in known.items() if each.erased or each.row_digest == replies[key].row_digest
+    )
     if same:
         spider.note(SeenKeys(same))
     news = [reply for key, reply in replies.items() if key not in same]

@@ -140,11 +140,11 @@ class CaptureMiddleware:
         ]
 
         def write_rows(session: Session) -> Sequence[int]:
-            ids = captures.add_captures(session, records)
             run.beat(session, batch[-1].counts)
-            return ids
+            return captures.add_captures(session, records)
 
         ids = run.database.write(write_rows)
+        run.note_commit()
         return [
             Captured(capture_id, place, each.received, each.content_type, each.charset)
             for capture_id, each, place in zip(ids, batch, places, strict=True)

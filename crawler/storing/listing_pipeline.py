@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from crawler.running.run_context import run_of
 from crawler.storing.group_commit import GroupCommit
-from crawler.storing.masked_listing import listing_record
+from crawler.storing.masked_listing import listing_record, stored_key
 from crawler.storing.spider_notes import (
     CompleteThread,
     FailedRecheck,
@@ -27,7 +27,8 @@ from crawler.storing.spider_notes import (
 )
 from storage import captures, listings
 from storage.captures import CaptureConclusion
-from storage.listings import IntakeResult, Life
+from storage.erased_listings import erased_keys
+from storage.listings import IntakeResult, Life, MatchState
 from storage.runs import RunCounts
 from storage.work import Work, WorkKind
 
@@ -79,26 +80,38 @@ class ListingPipeline:
         and the check that the run still has its epoch.
         """
         run, now = self._run, self._run.clock()
-        records = [listing_record(run, found) for found in _notes_of(FoundListing, batch)]
+        records = [listing_record(run, found) for found in self._without_erased(batch)]
         if records:
             run.writer.sync()
         keys = {record.key for record in records} | _marked_keys(batch)
+        state = run.first_match_state
 
-        def write_rows(session: Session) -> RunCounts:
+        def write_rows(session: Session) -> tuple[RunCounts, int]:
             listings.lock_listings(session, run.job.source_id, keys)
-            stored = listings.upsert_many(session, run.job.source_id, records, now)
+            stored = listings.upsert_many(session, run.job.source_id, records, now, match_state=state)
             for each in stored:
-                if each.version_id is not None:
+                if each.version_id is not None and state is MatchState.PENDING:
                     run.dispatcher.announce(session, Work(WorkKind.MATCH, each.version_id))
             self._mark_listings(session, batch, now)
             captures.conclude_captures(session, list(_notes_of(CaptureConclusion, batch)))
             counts = self._counts_with(stored)
             run.beat(session, counts, fence=True)
-            return counts
+            return counts, sum(each.version_id is not None for each in stored)
 
-        counts = run.database.write(write_rows)
+        counts, versions = run.database.write(write_rows)
+        run.note_commit(versions=versions if state is MatchState.UNSEALED else 0)
         run.tally.listings_new, run.tally.listings_changed = counts.listings_new, counts.listings_changed
         return [None] * len(batch)
+
+    def _without_erased(self, batch: Sequence[SpiderNote]) -> list[FoundListing]:
+        """Return the listings of a batch without erased ones, of which no text goes into the evidence."""
+        found = _notes_of(FoundListing, batch)
+        if not found:
+            return []
+        keys = {id(each): stored_key(self._run, each.listing.key) for each in found}
+        with self._run.database.reading() as session:
+            erased = erased_keys(session, self._run.job.source_id, set(keys.values()))
+        return [each for each in found if keys[id(each)] not in erased]
 
     def _mark_listings(self, session: Session, batch: Sequence[SpiderNote], now: datetime) -> None:
         source_id = self._run.job.source_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,12 @@ from sqlalchemy.orm import Session
 from crawler.errors import RunSuperseded, SentToTheFront
 from crawler.running.child_protocol import ChildExit, Failure
 from crawler.running.run_context import RunContext
-from crawler.running.run_outcome import conclude
-from crawler.scheduling.site_turns import NOT_BEFORE, SITE_PAUSES
-from storage import listings
+from crawler.running.run_outcome import RunEnding, conclude
+from storage import listings, runs
 from storage.errors import StorageError
+from storage.evidence.sealing import PartWriter
+from storage.runs import UNSEALED_REASON
+from storage.sources import NOT_BEFORE, SITE_PAUSES
 
 #: If a larger share of a source's listings seems lost, the list has probably lost the way to its next page.
 MAX_ABSENT_SHARE = 0.5
@@ -40,10 +43,13 @@ def end_run(run: RunContext) -> ChildExit:
     run.progress.structure = run.structure.stored()
 
     def write_end(session: Session) -> bool:
+        if not runs.lock_if_current(session, run.job.run_id, run.job.epoch):
+            return False
         _mark_gone(session, run, missing, now)
         run.tally.trap = _trap_sentence(session, run)
         run.tally.resting = run.pauses.first_error
         ending = run.tally.ending().remarked(run.request_headers.jar.remark(now))
+        ending = _with_unsealed(ending, run)
         return conclude(
             session,
             run_id=run.job.run_id,
@@ -59,6 +65,20 @@ def end_run(run: RunContext) -> ChildExit:
 
     concluded = run.database.write(write_end)
     return ChildExit.CONCLUDED if concluded else ChildExit.SUPERSEDED
+
+
+def _with_unsealed(ending: RunEnding, run: RunContext) -> RunEnding:
+    """Return the ending, with its reason and a sentence if the evidence is on this machine only: then nobody
+    has compared what was found.
+    """
+    failure = run.writer.failure if isinstance(run.writer, PartWriter) else None
+    if failure is None:
+        return ending
+    sentence = (
+        "What the run read is kept on the machine that read it, and is compared once it could be stored: "
+        f"{str(failure).rstrip('.')}."
+    )
+    return replace(ending, reason=UNSEALED_REASON).remarked((UNSEALED_REASON, sentence))
 
 
 def _closing_cursor(run: RunContext, now: datetime) -> dict[str, Any]:

@@ -229,7 +229,8 @@ class TrialSpider(Spider):
     def _hints_for(self, page: Page, parsed: Parsed) -> tuple[str, ...]:
         source = self.run.definition
         clock = Clock.of(page.fetched_at, timezone=source.timezone, order=source.date_order)
-        said = "" if parsed.recognised else describe_page(page.body, role=page.role, charset=page.charset)
+        described = describe_page(page.body, role=page.role, charset=page.charset)
+        said = "" if parsed.recognised else f"{described} {parsed.instead}".strip()
         try:
             with cpu_bound(self.run.settings.parse_cpu_s):
                 hints = selector_hints(source, page, clock=clock, nowhere=parsed.next_nowhere)

@@ -18,7 +18,9 @@ from crawler.visits.scrapy_settings import (
     NAMED_COMPONENTS,
     PAGE_ROUTE,
     ROUTES,
+    default_settings_of_visits,
 )
+from storage.database.connect import prepare_for_forks
 
 #: Scrapy's own components that a run uses, by the settings that name them.
 SCRAPY_COMPONENTS = (
@@ -26,11 +28,16 @@ SCRAPY_COMPONENTS = (
     *("SCHEDULER_DISK_QUEUE", "STATS_CLASS"),
 )
 #: Modules that libraries import when they are first needed.
-LATE_MODULES = ("encodings.cp437", "encodings.idna", "xml.sax.expatreader")
+LATE_MODULES = (
+    *("anyio._backends._asyncio", "bs4", "encodings.cp437", "encodings.idna", "feedparser", "jsonpath"),
+    "xml.sax.expatreader",
+)
 
 
 def warm_up() -> None:
-    """Import what is imported by name, read the trusted authorities, and connect the tables' classes."""
+    """Import what is imported by name or late, read the trusted authorities and Scrapy's default settings,
+    and prepare the tables' classes and unconnected engines.
+    """
     for name in (*DOWNLOADER_MIDDLEWARES, *EXTENSIONS, *NAMED_COMPONENTS, PAGE_ROUTE, *ROUTES.values()):
         load_object(name)
     for setting in SCRAPY_COMPONENTS:
@@ -40,3 +47,5 @@ def warm_up() -> None:
     trusted_authorities.page_context()
     trusted_authorities.json_context()
     configure_mappers()
+    prepare_for_forks()
+    default_settings_of_visits()

@@ -19,7 +19,7 @@ The steps:
 9. `chance`: how many hits chance and the control explain;
 10. `first_look`: the companies with which the rest of a document is compared in full;
 11. `findings`: count everything by company, and keep the first mentions and hits;
-12. `results`: the rows that storage keeps.
+12. `results`: the rows that storage keeps; `stored_findings`: findings that somebody goes on with later.
 
 Apart from the two loops, a module uses only modules that stand above it in this list.
 """

@@ -68,9 +68,26 @@ class Agreements:
         self._chunks.append(_merge_fields(pairs))
         self._pair_count += len(self._chunks[-1])
         if self._pair_count > self.pairs_limit:
-            self.summed_coherent, self.summed_single = self._count_pairs()
-            self.summed_customers = self.customers()
-            self._chunks, self._pair_count = [], 0
+            self.sum_up()
+
+    def sum_up(self) -> None:
+        """Sum up all pairs per customer."""
+        self.summed_coherent, self.summed_single = self._count_pairs()
+        self.summed_customers = self.customers()
+        self._chunks, self._pair_count = [], 0
+
+    def add_summed(self, later: "Agreements", *, document: int = 0) -> None:
+        """Add the agreements of rows that are behind all rows here, summed up per customer.
+
+        `document`: number of the later agreements' first document.
+        """
+        self.sum_up()
+        coherent, single = later._count_pairs()
+        self.summed_coherent += coherent
+        self.summed_single += single
+        customers = later.customers()
+        customers["document"] += document
+        self.summed_customers = _sum_customers(np.concatenate((self.summed_customers, customers)))
 
     def pairs(self) -> Pairs:
         """Return the pairs that are not summed up yet, in the order of their rows."""

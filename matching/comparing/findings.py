@@ -50,10 +50,9 @@ class HitFound(NamedTuple):
 
 @dataclass(slots=True)
 class CompanyFindings:
-    """What was found of one company; `mentions` and `hits` are the first of those that are counted."""
+    """What was found of one company; `kept` are the first mentions and hits of those that are counted."""
 
-    mentions: list[MentionFound] = field(default_factory=list)
-    hits: list[HitFound] = field(default_factory=list)
+    kept: list[MentionFound | HitFound] = field(default_factory=list)
     mention_fields: Counter[str] = field(default_factory=Counter)
     terms: Counter[str] = field(default_factory=Counter)
     hit_fields: Counter[Field] = field(default_factory=Counter)
@@ -65,9 +64,12 @@ class CompanyFindings:
         return self.agreements.totals()
 
     @property
-    def kept_count(self) -> int:
-        """Number of mentions and hits that are kept."""
-        return len(self.mentions) + len(self.hits)
+    def mentions(self) -> list[MentionFound]:
+        return [one for one in self.kept if isinstance(one, MentionFound)]
+
+    @property
+    def hits(self) -> list[HitFound]:
+        return [one for one in self.kept if isinstance(one, HitFound)]
 
 
 @dataclass(slots=True)
@@ -142,6 +144,32 @@ class Findings:
         for company in left_out:
             self.candidates_left_out[company] += matches.candidates
 
+    def add(self, later: "Findings", *, document: int = 0) -> None:
+        """Add what was found behind everything that is counted here, with the same watch and the same limit.
+
+        The result is what counting the same blocks in one go gives. `document`: the number of the later
+        findings' first document.
+        """
+        for company, found in later.companies.items():
+            own = self.companies[company]
+            room = max(0, self.limit - len(own.kept))
+            if len(found.kept) > room:
+                self.cut.add("matches")
+            own.kept += found.kept[:room]
+            own.mention_fields.update(found.mention_fields)
+            own.terms.update(found.terms)
+            own.hit_fields.update(found.hit_fields)
+            own.columns.update(found.columns)
+            own.agreements.add_summed(found.agreements, document=document)
+        self.cut |= later.cut
+        self.candidate_counts += later.candidate_counts
+        self.control_hits.update(later.control_hits)
+        self.control_neighbours.update(later.control_neighbours)
+        self.rows_scanned += later.rows_scanned
+        self.numbered_rows += later.numbered_rows
+        for company, counts in later.candidates_left_out.items():
+            self.candidates_left_out[company].update(counts)
+
     def candidates_of(self, company: int) -> Counter[Field]:
         """Return the number of candidates, by field, that were compared for this company."""
         return self.candidate_counts - self.candidates_left_out.get(company, Counter())
@@ -168,8 +196,8 @@ class Findings:
             found.mention_fields[field_name] += 1
             if mention.nature is not Nature.LOOKALIKE:
                 found.terms[term.text] += 1
-            if found.kept_count < self.limit:
-                found.mentions.append(
+            if len(found.kept) < self.limit:
+                found.kept.append(
                     MentionFound(term, field_name, label, mention.line, mention.start, mention.excerpt)
                 )
             else:
@@ -202,11 +230,11 @@ class Findings:
 
     def _keep_hits(self, found: CompanyFindings, label: str, matches: BlockMatches, own: Places) -> None:
         """Keep the company's hits as long as there is room."""
-        room = max(0, self.limit - found.kept_count)
+        room = max(0, self.limit - len(found.kept))
         if len(own) > room:
             self.cut.add("matches")
         for index in own[:room].tolist():
-            found.hits.append(
+            found.kept.append(
                 HitFound(
                     self.watch.segments[matches.hits.segments[index]],
                     FIELDS[matches.hits.fields[index]],

@@ -48,6 +48,31 @@ class LeftOut:
     share: float
 
 
+@dataclass(frozen=True, slots=True)
+class LookedBlock:
+    """What was seen in one block, by company; `agreeing`: companies with a coherent row in it."""
+
+    rows: int
+    candidates: Counter[Field]
+    hits: CountsByCompany
+    control_hits: CountsByCompany
+    agreeing: frozenset[int]
+
+    @classmethod
+    def of(cls, matches: BlockMatches, segments: Sequence[WatchedSegment]) -> "LookedBlock":
+        coherent = coherent_pairs(pairs_in_block(matches))
+        agreeing = frozenset(segments[index].company_id for index in set(coherent["segment"].tolist()))
+        hits = _hits_by_company(matches, segments)
+        return cls(matches.filled_rows, matches.candidates, hits, matches.control_hits, agreeing)
+
+    def as_json(self) -> Mapping[str, Any]:
+        return {**_counts_as_json(self), "agreeing": sorted(self.agreeing)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "LookedBlock":
+        return cls(*_counts_of_stored(stored), frozenset(stored["agreeing"]))
+
+
 @dataclass(slots=True)
 class LookCounts:
     """What was seen in a document's blocks for companies with which it is not compared in full."""
@@ -61,21 +86,18 @@ class LookCounts:
     )  # companies with which the document is to be compared in full
 
     def add_block(
-        self, matches: BlockMatches, companies: Collection[int], segments: Sequence[WatchedSegment]
+        self, looked: LookedBlock, companies: Collection[int], segments: Sequence[WatchedSegment]
     ) -> None:
         """Count a block that was matched for these companies, with their control."""
-        hits = _hits_by_company(matches, segments)
-        block = LookCounts(matches.filled_rows, matches.candidates, hits, matches.control_hits)
+        block = LookCounts(looked.rows, looked.candidates, looked.hits, looked.control_hits)
         self.rows += block.rows
         self.candidates += block.candidates
         self.hits += block.hits
         self.control_hits += block.control_hits
-        coherent = coherent_pairs(pairs_in_block(matches))
-        agreeing = {segments[index].company_id for index in set(coherent["segment"].tolist())}
         self.found |= {
             company
             for company in companies
-            if company in agreeing
+            if company in looked.agreeing
             or block.exceed_chance(company, segments)
             or self.exceed_chance(company, segments)
         }
@@ -104,19 +126,28 @@ class LookCounts:
                 yield hits, expected.hits, self.control_hits[company, one]
 
     def as_json(self) -> Mapping[str, Any]:
-        return {
-            "rows": self.rows,
-            "candidates": self.candidates,
-            "hits": [(*key, count) for key, count in self.hits.items()],
-            "control_hits": [(*key, count) for key, count in self.control_hits.items()],
-            "found": sorted(self.found),
-        }
+        return {**_counts_as_json(self), "found": sorted(self.found)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "LookCounts":
-        candidates = Counter({Field(name): count for name, count in stored["candidates"].items()})
-        hits, control_hits = (_counts_from_json(stored[name]) for name in ("hits", "control_hits"))
-        return cls(stored["rows"], candidates, hits, control_hits, set(stored["found"]))
+        return cls(*_counts_of_stored(stored), set(stored["found"]))
+
+
+def _counts_as_json(counts: LookedBlock | LookCounts) -> Mapping[str, Any]:
+    return {
+        "rows": counts.rows,
+        "candidates": counts.candidates,
+        "hits": [(*key, count) for key, count in counts.hits.items()],
+        "control_hits": [(*key, count) for key, count in counts.control_hits.items()],
+    }
+
+
+def _counts_of_stored(
+    stored: Mapping[str, Any],
+) -> tuple[int, Counter[Field], CountsByCompany, CountsByCompany]:
+    candidates = Counter({Field(name): count for name, count in stored["candidates"].items()})
+    hits, control_hits = (_counts_from_json(stored[name]) for name in ("hits", "control_hits"))
+    return stored["rows"], candidates, hits, control_hits
 
 
 def _counts_from_json(stored: Iterable[tuple[int, str, int]]) -> CountsByCompany:

@@ -21,7 +21,7 @@ from matching.identifiers import (
     country_of_column,
     refusal,
 )
-from matching.inputs.formats.columns import COLUMNS_LIMIT, Column, role_by_content, role_of
+from matching.inputs.formats.columns import COLUMNS_LIMIT, Column, role_by_content, role_of, roles_of
 
 JOINED = "+"  # between the columns of a group: name_birth_date=2+3+7
 COUNTRY = ":"  # between a column and its country: national_id=4:PL
@@ -168,8 +168,8 @@ def in_words(columns: Sequence[Column]) -> str:
 
 def _numbers_by_role(names: Sequence[str]) -> dict[str | None, list[int]]:
     by_role: dict[str | None, list[int]] = {}
-    for number, name in enumerate(names, 1):
-        by_role.setdefault(role_of(name), []).append(number)
+    for number, role in enumerate(roles_of(names), 1):
+        by_role.setdefault(role, []).append(number)
     return by_role
 
 

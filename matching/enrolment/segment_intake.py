@@ -15,10 +15,13 @@ from datetime import datetime
 
 from matching.errors import SegmentBaseOther, SegmentOutOfOrder, SegmentRefused
 from matching.fingerprints.segment_folder import SegmentFolder
-from matching.fingerprints.segments import MappedSegment, SegmentChain, check_follows, open_segment
+from matching.fingerprints.segments import MappedSegment, SegmentChain, check_follows
+from matching.settings import MatchingSettings
 from storage import companies
 from storage.companies import DeltaRecord, SegmentRecord
 from storage.database.base import Database
+from storage.stores.location import StoreAddress
+from storage.stores.settings import S3Settings
 from storage.watch import MatchScope, request_rematch
 
 DELTAS_LIMIT = 16  # more deltas are merged: each makes every lookup slower
@@ -31,6 +34,14 @@ class ImportResult:
 
     segment_id: int
     merged: bool = False
+
+
+def segment_folder(settings: MatchingSettings) -> SegmentFolder:
+    """Return the folder of the settings. Nothing connects yet; raises StoreLibraryMissing."""
+    if settings.segments is None:
+        return SegmentFolder(settings.segments_dir)
+    address = StoreAddress.parse(settings.segments)
+    return SegmentFolder(settings.segments_dir, address.opened(settings.s3 or S3Settings()))
 
 
 class SegmentIntake:
@@ -67,6 +78,14 @@ class SegmentIntake:
     def delete_unnamed_files(self) -> list[str]:
         """Delete files that no row names, such as those that a kill left behind; return their names."""
         return self._folder.delete_unnamed(self._files_in_rows)
+
+    def delete_old_copies(self) -> list[str]:
+        """Delete this machine's copies of files that no row names now: they may hold erased customers."""
+        return self._folder.delete_unnamed(self._files_in_rows, shared=False)
+
+    def share_files(self) -> list[str]:
+        """Store the files that rows name, and that are only here, in the shared store. Raises StoreFailed."""
+        return self._folder.share(sorted(self._files_in_rows()))
 
     def _files_in_rows(self) -> set[str]:
         with self._database.reading() as session:
@@ -156,14 +175,14 @@ class SegmentIntake:
         if row.series is not None:
             return row.series
         try:
-            return open_segment(self._folder.path / row.file).header.series
+            return self._folder.open_one(row.file, row.sha256, company=row.company.slug).header.series
         except SegmentRefused:
             return None
 
 
-def files_of(row: companies.Segment) -> list[str]:
-    """Return the names of a segment's files, the base first."""
-    return [row.file, *(delta.file for delta in row.deltas)]
+def files_of(row: companies.Segment) -> dict[str, str]:
+    """Return the names of a segment's files with their digests, the base first."""
+    return {row.file: row.sha256, **{delta.file: delta.sha256 for delta in row.deltas}}
 
 
 def _last_sequence(row: companies.Segment) -> int:

@@ -51,7 +51,19 @@ except in files without a name.
 from matching.inputs.document import Document
 from matching.inputs.formats.blocks import BLOCK, Block, CellRow, LineShape
 from matching.inputs.limits import Limits
-from matching.inputs.opening import documents
+from matching.inputs.opening import FoundFile, Selection, documents, files_of
 from matching.inputs.outcomes import InputOutcome
 
-__all__ = ["BLOCK", "Block", "CellRow", "Document", "InputOutcome", "Limits", "LineShape", "documents"]
+__all__ = [
+    "BLOCK",
+    "Block",
+    "CellRow",
+    "Document",
+    "FoundFile",
+    "InputOutcome",
+    "Limits",
+    "LineShape",
+    "Selection",
+    "documents",
+    "files_of",
+]

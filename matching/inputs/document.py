@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Protocol
 
 from matching.errors import InputFailed, InputRefused
+from matching.inputs.containers.compressed import FramedWindow
 from matching.inputs.formats.blocks import PLAIN, Block, LineShape
 from matching.inputs.formats.decoding import DecodedText
-from matching.inputs.formats.recognition import RecognisedFormat, recognise_format
+from matching.inputs.formats.recognition import INDEPENDENT_READERS, RecognisedFormat, recognise_format
 from matching.inputs.formats.record_ends import record_end
 from matching.inputs.formats.xlsx import XlsxWorkbook
 from matching.inputs.limits import InputBudget
 from matching.inputs.outcomes import InputOutcome, text_outcome
-from matching.inputs.streams import Window
+from matching.inputs.streams import FileWindow, Window
 
 
 class _Content(Protocol):
@@ -72,6 +73,15 @@ class Document:
     def shape(self) -> LineShape:
         """The shape of all blocks. Where tables differ (sql, xlsx), each block has its own shape."""
         return self._content.shape if self._content else PLAIN
+
+    @property
+    def seekable_text(self) -> DecodedText | None:
+        """The text of a file, if a reader that resumes its state finds the same blocks from there on.
+
+        The file may be compressed. None where blocks depend on what is before them, such as the rows of an
+        INSERT, and in other containers.
+        """
+        return self._content.seekable_text if isinstance(self._content, TextContent) else None
 
     def blocks(self, after: int = 0, *, rows: int = 0) -> Iterator[Block]:
         """The blocks whose offset is at least `after`, which is 0 or a block's `end`.
@@ -134,6 +144,11 @@ class TextContent:
             self._text.use_line_end(sign)
             self._found = recognise_format(self._text.sample(), regions)
         self.format = self._found.format
+
+    @property
+    def seekable_text(self) -> DecodedText | None:
+        by_itself = isinstance(self._found.reader, INDEPENDENT_READERS)
+        return self._text if by_itself and isinstance(self._window, FileWindow | FramedWindow) else None
 
     @property
     def charset(self) -> str:

@@ -43,7 +43,7 @@ class InputBudget:
         self.limits = limits
         self.output_bytes = 0  # out of containers
         self.input_bytes = 0  # of the outermost files
-        self._members = 0
+        self.members = 0  # files and members
         self._clock = clock
         self._deadline = clock() + limits.seconds
 
@@ -53,8 +53,8 @@ class InputBudget:
 
     def count_member(self) -> None:
         """Count one file or member."""
-        self._members += 1
-        if self._members > self.limits.members:
+        self.members += 1
+        if self.members > self.limits.members:
             raise InputTooMany(
                 f"there are more than {self.limits.members} files and members; the rest was not read"
             )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,7 +22,7 @@ from matching.errors import (
     InputUnsupported,
 )
 from matching.inputs.containers import libarchive_members, magic, mail, sevenz, tars, zips
-from matching.inputs.containers.compressed import DECOMPRESSORS, UnpackedStream
+from matching.inputs.containers.compressed import DECOMPRESSORS, FramedWindow, UnpackedStream
 from matching.inputs.containers.member import Member
 from matching.inputs.containers.sqlite_file import MAGIC as SQLITE_MAGIC
 from matching.inputs.containers.sqlite_file import SqliteFile
@@ -37,28 +39,65 @@ from matching.inputs.signatures import signature_of
 from matching.inputs.streams import File, FileWindow, Spool, StreamWindow, Window
 
 
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file of an input, or what is in its place and cannot be read. `number`: its place in the input."""
+
+    number: int
+    name: str
+    path: Path
+    refusal: InputRefused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A part of an input: the files of these numbers. `members`: of the one file, which is a zip."""
+
+    files: range
+    members: range | None = None
+
+
 def documents(
-    name: str, source: Path | BinaryIO, limits: Limits | None = None, *, regions: Sequence[str] = ("CN",)
+    name: str,
+    source: Path | BinaryIO,
+    limits: Limits | None = None,
+    *,
+    regions: Sequence[str] = ("CN",),
+    selection: Selection | None = None,
+    budget: InputBudget | None = None,
 ) -> Iterator[Document]:
     """Yield the documents of a file, a folder or a stream such as standard input, whose name is "-".
 
-    `regions`: of telephone numbers without +, for recognising columns. Raises InputMissing or InputUnreadable
-    for a `source` whose kind cannot be found out; everything else that is wrong is the ending of a document.
+    `regions`: of telephone numbers without +, for recognising columns. `selection`: the part of a file or
+    folder to be read; the documents have the names that they have in the whole. `budget`: what counts
+    instead of new `limits`. Raises InputMissing or InputUnreadable for a `source` whose kind cannot be found
+    out; everything else that is wrong is the ending of a document.
     """
-    opener = _Opener(InputBudget(limits or Limits()), regions)
+    opener = _Opener(budget or InputBudget(limits or Limits()), regions, selection)
     if not isinstance(source, Path):
         return opener.open_stream(name, source)
+    mode = _mode_of(source)
+    if stat.S_ISDIR(mode):
+        return opener.open_folder(name, source)
+    if stat.S_ISREG(mode):
+        return opener.open_file(name, source)
+    return opener.open_pipe(name, source)
+
+
+def files_of(name: str, source: Path, limits: Limits | None = None) -> Iterator[FoundFile]:
+    """Yield the files of a file or folder in the order in which `documents` reads them. None is opened."""
+    if stat.S_ISDIR(_mode_of(source)):
+        return _Opener(InputBudget(limits or Limits()), ()).walk(name, source, 0)
+    return iter((FoundFile(0, name, source),))
+
+
+def _mode_of(source: Path) -> int:
     try:
-        mode = source.stat().st_mode
+        return source.stat().st_mode
     except FileNotFoundError:
         raise InputMissing(f"there is no file {source}") from None
     except OSError as error:
         raise InputUnreadable(f"{source} cannot be read: {error.strerror}") from None
-    if stat.S_ISDIR(mode):
-        return opener.open_folder(name, source, 0)
-    if stat.S_ISREG(mode):
-        return opener.open_file(name, source)
-    return opener.open_pipe(name, source)
 
 
 def _open_descriptor(path: Path, *, follow: bool) -> int:
@@ -98,9 +137,13 @@ class _CountedInput:
 class _Opener:
     """One call of `documents`."""
 
-    def __init__(self, budget: InputBudget, regions: Sequence[str]) -> None:
+    def __init__(
+        self, budget: InputBudget, regions: Sequence[str], selection: Selection | None = None
+    ) -> None:
         self._budget = budget
         self._regions = regions
+        self._selection = selection
+        self._numbers = itertools.count()
 
     def open_stream(self, name: str, stream: BinaryIO) -> Iterator[Document]:
         return self._documents_in(name, StreamWindow(_CountedInput(stream, self._budget)), 0)
@@ -129,32 +172,48 @@ class _Opener:
         if database and log.is_file() and log.stat().st_size:  # rows that are not in the database yet
             yield from self.open_file(f"{name}-wal", log)
 
-    def open_folder(self, name: str, folder: Path, depth: int) -> Iterator[Document]:
+    def open_folder(self, name: str, folder: Path) -> Iterator[Document]:
         """Everything in a folder, by name. A link, device, pipe or socket is a document without text."""
+        wanted = self._selection.files if self._selection is not None else None
+        for found in self.walk(name, folder, 0):
+            if wanted is not None and found.number >= wanted.stop:
+                return
+            if wanted is not None and found.number not in wanted:
+                continue
+            try:
+                if found.refusal is not None:
+                    raise found.refusal
+                descriptor = _open_descriptor(found.path, follow=False)
+            except InputRefused as error:
+                yield Document(found.name, None, refusal_outcome(error))
+                continue
+            yield from self._documents_of_file(found.name, descriptor)
+
+    def walk(self, name: str, folder: Path, depth: int) -> Iterator[FoundFile]:
+        """Everything in a folder and its folders, by name; nothing is opened."""
         try:
             if depth > self._budget.limits.folders:
                 raise InputTooDeep(f"it lies deeper than {self._budget.limits.folders} folders")
             entries = _folder_entries(folder, self._budget.limits.members + 1)
         except InputRefused as error:
-            yield Document(name, None, refusal_outcome(error))
+            yield FoundFile(next(self._numbers), name, folder, error)
             return
         unique_name = UniqueNames()
         for entry in entries:
             own = unique_name(f"{name.rstrip('/')}/{display_name(os.fsencode(entry.name))}")
+            path, refusal = folder / entry.name, None
             try:
                 self._budget.count_member()
                 if entry.is_dir(follow_symlinks=False):
-                    yield from self.open_folder(own, folder / entry.name, depth + 1)
+                    yield from self.walk(own, path, depth + 1)
                     continue
                 if not entry.is_file(follow_symlinks=False):
                     raise InputSpecial("it is a link, a device, a pipe or a socket, which is not followed")
-                descriptor = _open_descriptor(folder / entry.name, follow=False)
             except InputRefused as error:
-                yield Document(own, None, refusal_outcome(error))
-                if error.reason in _BUDGET_REASONS:
-                    return
-                continue
-            yield from self._documents_of_file(own, descriptor)
+                refusal = error
+            yield FoundFile(next(self._numbers), own, path, refusal)
+            if refusal is not None and refusal.reason in _BUDGET_REASONS:
+                return
 
     def _documents_of_file(self, name: str, descriptor: int) -> Iterator[Document]:
         """Closes the descriptor at the end."""
@@ -195,7 +254,12 @@ class _Opener:
 
     def _documents_of_container(self, name: str, kind: str, window: Window, depth: int) -> Iterator[Document]:
         if kind in DECOMPRESSORS:
-            unpacked = StreamWindow(UnpackedStream(window, DECOMPRESSORS[kind], self._budget))
+            make = DECOMPRESSORS[kind]
+            unpacked = (
+                FramedWindow(window.file, make, self._budget)
+                if window.file is not None and window.position == 0
+                else StreamWindow(UnpackedStream(window, make, self._budget))
+            )
             yield from self._documents_in(f"{name}!/{unpacked_name(name, kind)}", unpacked, depth + 1)
         elif kind == "tar":
             yield from self._documents_of_members(name, tars.members(window, self._budget), depth)
@@ -263,9 +327,14 @@ class _Opener:
 
     def _documents_of_members(self, name: str, members: Iterator[Member], depth: int) -> Iterator[Document]:
         unique_name = UniqueNames()
-        for member in members:
-            self._budget.count_member()
+        wanted = self._selection.members if self._selection is not None and depth == 0 else None
+        for number, member in enumerate(members):
             own = unique_name(f"{name}!/{display_name(member.name)}")
+            if wanted is not None and number >= wanted.stop:
+                return
+            if wanted is not None and number not in wanted:
+                continue
+            self._budget.count_member()
             if isinstance(member.content, InputRefused):
                 yield Document(own, None, refusal_outcome(member.content))
             else:

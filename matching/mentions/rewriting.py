@@ -8,6 +8,7 @@ r"""Text with what stands inside a name taken out, so that every other character
 | `=?utf-8?B?6Laj5bqX?=` | the encoded word of a mail's header, decoded |
 | `U&'\8da3\5e97'`, `UNISTR('\8da3\5e97')` | SQL's Unicode literals, decoded |
 | `q|u|d|i|a|n`, `[q][u][d]`, `(q)(u)(d)` | with `/` between the letters |
+| `qu€dian`, `§old` | with the letters that the signs look like |
 | a soft hyphen at a line's end | with a hyphen |
 | the sign of a quotation or a comment behind such a line end | with spaces |
 
@@ -38,6 +39,9 @@ _UNIT = re.compile(r"\\([0-9A-Fa-f]{4})")
 _LINE_SIGN = re.compile(r"(-\r?\n[ \t]{0,40})(>[> ]{0,8}|#{1,4} |// |\* )")
 _BARS = re.compile(r"\|[^\W_]\|[^\W_]")
 _SQUARE = re.compile(r"\]\[[^\W_]\]\[")
+#: In a word, or where it begins or ends; not with a price.
+_CURRENCY = re.compile(r"(?<=[^\W\d_])[€£¢§¥](?!\d)|(?<!\w)[€£¢§¥](?=[^\W\d_]{3})")
+_LETTER_OF = {"€": "e", "£": "l", "¢": "c", "§": "s", "¥": "y"}
 _ROUND = re.compile(r"\)\([^\W_]\)\(")
 
 
@@ -103,6 +107,10 @@ def _without_line_signs(text: str) -> str:
     return _LINE_SIGN.sub(lambda found: found[1] + " " * len(found[2]), text)
 
 
+def _with_letters(text: str) -> str:
+    return _CURRENCY.sub(lambda found: _LETTER_OF[found[0]], text)
+
+
 def _with_hyphens(text: str) -> str:
     return text.replace("\xad\n", "-\n").replace("\xad\r\n", "-\r\n")
 
@@ -110,6 +118,7 @@ def _with_hyphens(text: str) -> str:
 #: Each with what a text must have: looking for that is all that most texts cost.
 _REWRITINGS: tuple[tuple[tuple[str, ...], Callable[[str], str]], ...] = (
     (("\xad",), _with_hyphens),
+    (tuple(_LETTER_OF), _with_letters),
     (("=?",), _decoded(_ENCODED_WORD, _read_encoded_words)),
     (("&'", "STR('", "str('"), _decoded(_LITERAL, _read_literal)),
     (("xn--", "XN--"), _decoded(_PUNYCODE, _read_punycode)),

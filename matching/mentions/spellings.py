@@ -37,6 +37,7 @@ _HUMP_LETTERS = 6  # letters of a name that ends at a capital anywhere: `QudianU
 _FILE_LETTERS = 4  # letters of a name that ends at a capital in the name of a file: `AllyUsers.csv`
 _INNER_LETTERS = 6  # letters of a name inside such a file's name: `LeakQudian.zip`
 _ACRONYM = 3  # letters, in the name of a file
+_TWIN_LETTERS = 5
 _NUMBER = 3  # digits that divide words: `qudian2024leak`
 
 #: A regular expression.
@@ -171,6 +172,8 @@ def _word_gap(form: Form, at: int, own: str, gap: str, places: tuple[int, int], 
         allowed = _WORD_GAPS
         if gap == " " and _is_single_letter(form, at) and letters < _LETTER_WORD:
             return False
+    elif core == "/":
+        allowed = _WORD_GAPS | {"/", " / ", "/ ", " /"}
     elif core in {"", ".", "*", ","}:
         allowed = _WORD_GAPS
     else:
@@ -294,6 +297,19 @@ def has_word_border(text: str, start: int, end: int, *, left: bool, right: bool)
     return (not left or _begins_word(text, start, is_file and letters >= _INNER_LETTERS)) and (
         not right or _ends_word(text, start, end, is_file or letters >= _HUMP_LETTERS)
     )
+
+
+def is_twin(text: str, at: int, letters: int) -> bool:
+    """Return whether the letter looks like the one that it is written for: `QuiIlmere`, `QUlLL`, `lnnova`.
+
+    `I` looks like an l among small letters. `l` looks like an I among capitals, and where a name of five
+    letters begins (`lola` is not Iola).
+    """
+    before, after = text[at - 1 : at] if at else "", text[at + 1 : at + 2]
+    if text[at] == "I":
+        return before.islower() or after.islower()
+    is_first = letters >= _TWIN_LETTERS and not before.isalpha()
+    return text[at] == "l" and (before.isupper() or after.isupper() or is_first)
 
 
 def is_file_of(text: str, start: int, end: int) -> bool:

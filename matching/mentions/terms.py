@@ -10,7 +10,8 @@ a hit:
    the folded text has no boundary, the original may have one: `QudianUsers.csv` (`spellings`).
 2. A second pass, over the text without separators, finds other spellings: `consumer_bank` and `q.u.d.i.a.n`
    (`spellings`), and letters swapped for digits: `qud1an`. Only letters of a term may be swapped, never its
-   digits. At least half of the letters must be unchanged, and the term has four characters or more.
+   digits. At least half of the letters must be unchanged, and the term has four characters or more. A capital
+   I stands for an l among small letters, and a small l for an I among capitals: `QuIrrel`, `QUlRREL`.
 3. What only has the letters of the term is dropped: other hosts, hexadecimal, words of another script
    (`ordinary`).
 4. A hit inside an exclusion phrase of its term (国泰 in 国泰民安) is dropped. Phrases are found in all
@@ -25,7 +26,6 @@ The native library folds the text and finds the hits of both passes in one (`mat
 the library does not take: names of less than four bytes, and those that begin or end with a separator.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +39,7 @@ from daachorse import DoubleArrayAhoCorasick
 from numpy.typing import NDArray
 
 from matching.errors import TermRefused
+from matching.mentions.fixed_spellings import close_spellings, exact_spellings
 from matching.mentions.han_words import exclusion_phrases
 from matching.mentions.ordinary import Nature, TermFacts, nature_of
 from matching.mentions.rewriting import filled_end, rewritten
@@ -52,6 +53,7 @@ from matching.mentions.spellings import (
     has_case,
     has_word_border,
     is_file_of,
+    is_twin,
     reading,
     stands_alone,
 )
@@ -98,9 +100,6 @@ _LEET_SHORTEST = 4
 _AROUND = 12  # characters looked at around a name with its letters apart
 _REST = 6  # characters, below which small letters behind `\\n`, `\\r` or `\\t` may be the rest of a command
 _TEX = ("\\n", "\\r", "\\t")
-_QUOTES = " \"'„“”«»‹›‚‘()[]「」『』《》"  # around a name, and no part of it
-_BARE_LETTERS = 3
-_SIGNED_LETTERS = 5  # of a name with an exclamation mark that may be missing: `Kwik!Cash`
 _HUMP_SHORTEST = 3  # bytes of a term that may end at a capital
 
 
@@ -155,6 +154,7 @@ class _Pattern:
     folded: bytes
     left: int  # kind of the first character: _FREE, _LETTER or _DIGIT
     right: int  # kind of the last character
+    is_exact: bool  # no other spelling of it is searched for
     terms: list[int] = field(default_factory=list)
     excluded: list[int] = field(default_factory=list)  # terms that are not a mention inside this phrase
 
@@ -190,6 +190,7 @@ class _Hit(NamedTuple):
     right: bool = True
     swapped: bool = False  # letters are swapped for digits
     reading: Reading | None = None  # None: the gaps are the term's own
+    twins: tuple[int, ...] = ()  # characters of what is written that are an i for an l, or an l for an i
 
 
 class _Found(NamedTuple):
@@ -227,10 +228,16 @@ class Terms:
     def build(cls, terms: Sequence[WatchTerm], *, native: bool = True) -> "Terms":
         patterns: dict[str, _Pattern] = {}
         for term in terms:
-            for spelling in _fixed_spellings(term):
-                _pattern_for(patterns, spelling).terms.append(term.id)
+            if term.kind == "domain":
+                own = dict.fromkeys({folded_term(term.text), *_idn_spellings(term.text)}, False)
+            else:
+                own = dict(_spellings_of(term.text))
+            for spelling, is_exact in own.items():
+                _pattern_for(patterns, spelling, is_exact).terms.append(term.id)
             for phrase in (*term.exclude, *exclusion_phrases().get(folded_term(term.text), ())):
-                _pattern_for(patterns, folded_term(phrase)).excluded.append(term.id)
+                for spelling, is_exact in _spellings_of(phrase):
+                    if spelling not in own:
+                        _pattern_for(patterns, spelling, is_exact).excluded.append(term.id)
         facts = {
             term.id: TermFacts.of(term.text, term.kind, in_addresses=term.in_addresses) for term in terms
         }
@@ -249,7 +256,7 @@ class Terms:
             found = _with_rewritten(found, self._find_written(view, limit)[0], text, view)
         mentions = _without_excluded(found) if found.excluded else found.mentions
         mentions = _with_lookalikes(mentions) if lookalikes else _named_only(mentions)
-        return sorted(mentions, key=itemgetter(1, 2, 0))[:limit]
+        return sorted(_outermost(mentions), key=itemgetter(1, 2, 0))[:limit]
 
     def _find_written(self, text: str, limit: int) -> tuple[_Found, bool, bool]:
         """Return what a text has as it is, whether it may have escapes, and whether it may be rewritten."""
@@ -401,7 +408,7 @@ class Terms:
         spread = (gaps <= 3 * letters) & np.where(
             (words > 1) | (free > 0), (gaps > 0) | (words > 1), (gaps == 2) | (gaps >= letters - 1)
         )
-        possible = has_swaps | spread
+        possible = has_swaps | spread | (gaps == 0)
         return zip(
             starts[possible].tolist(), ends[possible].tolist(), numbers[possible].tolist(), strict=True
         )
@@ -411,7 +418,7 @@ class Terms:
         spans = view.byte_spans([(hit.start, hit.end) for hit in hits])
         found = _Found(set(), {})
         for hit, (start, end) in zip(hits, spans, strict=True):
-            if hit.reading is not None and not _agrees(hit, view, text, (start, end)):
+            if not _agrees(hit, view, text, (start, end)):
                 continue
             for term in hit.pattern.excluded:
                 found.excluded.setdefault(term, set()).add((start, end))
@@ -464,7 +471,7 @@ def _places_of(table: bytes, piece: bytes) -> NDArray[np.int64]:
 def _agrees(hit: _Hit, view: _FoldedView, text: str, span: tuple[int, int]) -> bool:
     """Return whether the original agrees with the hit's reading."""
     got = hit.reading
-    if got is None:
+    if got is None and not hit.twins:
         return True
     written = bytes(view.data[hit.start : hit.end]).decode()
 
@@ -473,9 +480,13 @@ def _agrees(hit: _Hit, view: _FoldedView, text: str, span: tuple[int, int]) -> b
         [(first, _)] = view.byte_spans([(at, at + len(written[index].encode()))])
         return first
 
+    letters, (start, end) = hit.pattern.form.characters, span
+    if not all(is_twin(text, place(index), len(letters)) for index in hit.twins):
+        return False
+    if got is None:
+        return True
     if not got.apart:
         return fits(text, place, got)
-    letters, (start, end) = hit.pattern.form.characters, span
     before, after = text[max(0, start - _AROUND) : start], text[end : end + _AROUND]
     # More blanks than between the letters end the name: `Q U I L   M A R S H`.
     before = "" if got.apart == " " and before[-2:].isspace() else fold_few(before)
@@ -485,29 +496,19 @@ def _agrees(hit: _Hit, view: _FoldedView, text: str, span: tuple[int, int]) -> b
     return len(letters) == 2 and got.apart == " " and fits(text, place, DIVIDED_PAIR)
 
 
-def _pattern_for(patterns: dict[str, _Pattern], folded: str) -> _Pattern:
+def _pattern_for(patterns: dict[str, _Pattern], folded: str, is_exact: bool) -> _Pattern:
     if folded not in patterns:
-        patterns[folded] = _Pattern(folded.encode(), _edge_kind(folded[0]), _edge_kind(folded[-1]))
+        patterns[folded] = _Pattern(folded.encode(), _edge_kind(folded[0]), _edge_kind(folded[-1]), is_exact)
+    patterns[folded].is_exact &= is_exact
     return patterns[folded]
 
 
-def _fixed_spellings(term: WatchTerm) -> set[str]:
-    """Return the folded term, and other spellings that are as good: `h & m`, and a domain in punycode."""
-    folded = folded_term(term.text)
-    spellings = {folded}
-    if "&" in folded[1:-1]:
-        joined = re.sub(" ?& ?", "&", folded)
-        spellings |= {joined.replace("&", sign) for sign in ("&", " &", "& ", " & ", " and ")}
-    elif " and " in folded:
-        spellings |= {folded.replace(" and ", sign) for sign in ("&", " &", "& ", " & ")}
-    if term.kind != "domain":
-        bare = folded.strip(_QUOTES).rstrip(".,").strip(_QUOTES)
-        if "!" in folded and sum(map(str.isalpha, folded)) >= _SIGNED_LETTERS:
-            spellings.add(folded.rstrip("!").replace("!", " "))
-        spellings |= {bare} if sum(map(str.isalnum, bare)) >= _BARE_LETTERS else set()
-    if term.kind == "domain":
-        spellings |= _idn_spellings(term.text)
-    return spellings
+def _spellings_of(text: str) -> list[tuple[str, bool]]:
+    """Return the folded spellings of a name or phrase, each with whether it is searched for as it stands."""
+    folded = folded_term(text)
+    close = close_spellings(folded)
+    exact = {folded_term(each) for each in exact_spellings(text, folded)}
+    return [*((each, False) for each in close), *((each, True) for each in exact - close)]
 
 
 def _idn_spellings(domain: str) -> set[str]:
@@ -539,6 +540,8 @@ def _spelling_shape(patterns: list[_Pattern]) -> tuple[int, int, int]:
 
 
 def _spelled_hit(data: bytes | memoryview, start: int, end: int, pattern: _Pattern) -> _Hit | None:
+    if pattern.is_exact:
+        return None
     text = str(data[start:end], "utf-8", "ignore")
     written, form = form_of(text), pattern.form
     if len(written.characters) != len(form.characters):
@@ -546,12 +549,20 @@ def _spelled_hit(data: bytes | memoryview, start: int, end: int, pattern: _Patte
     swapped = written.characters != form.characters
     if swapped and not _is_swapped(written.characters, form.characters):
         return None
+    twins = _twins(written, form) if swapped else ()
     if written.gaps == form.gaps:
-        return _with_boundaries(data, _Hit(start, end, pattern, swapped=True)) if swapped else None
+        hit = _Hit(start, end, pattern, swapped=True, twins=twins)
+        return _with_boundaries(data, hit) if swapped else None
     got = reading(form, written)
     if got is None:
         return None
-    return _with_boundaries(data, _Hit(start, end, pattern, swapped=swapped, reading=got))
+    return _with_boundaries(data, _Hit(start, end, pattern, swapped=swapped, reading=got, twins=twins))
+
+
+def _twins(written: Form, form: Form) -> tuple[int, ...]:
+    """Return where an i is written for an l, or an l for an i."""
+    pairs = zip(written.characters, form.characters, written.places, strict=True)
+    return tuple(place for got, wanted, place in pairs if got != wanted and got in "il")
 
 
 def _with_undone(written: _Found, undone: _Found, escapes: Undone, text: str) -> _Found:
@@ -611,6 +622,15 @@ def _without_excluded(found: _Found) -> set[Mention]:
     }
 
 
+def _outermost(mentions: set[Mention]) -> Iterator[Mention]:
+    """Yield the mentions without those inside another one of their term: `Quill` of `"Quill"`."""
+    ends: dict[int, int] = {}
+    for mention in sorted(mentions, key=lambda each: (each.start, -each.end)):
+        if mention.end > ends.get(mention.term_id, -1):
+            ends[mention.term_id] = mention.end
+            yield mention
+
+
 def _named_only(mentions: set[Mention]) -> set[Mention]:
     return {mention for mention in mentions if mention.nature is not Nature.LOOKALIKE}
 
@@ -661,12 +681,15 @@ def _characters_after(data: bytes | memoryview, at: int) -> Iterator[str]:
 
 
 def _is_swapped(written: str, folded: str) -> bool:
-    """Return whether `written` is the term with some, but at most half, of its letters swapped (rule 2)."""
+    """Return whether `written` is the term with some, but at most half, of its letters swapped (rule 2).
+
+    An `i` for an `l` and the other way round is judged by the original text (`is_twin`).
+    """
     letters = swapped = 0
     for got, wanted in zip(written, folded, strict=True):
         letters += wanted.isascii() and wanted.isalpha()
         if got != wanted:
-            if got not in _SWAPS.get(wanted, ""):
+            if got not in _SWAPS.get(wanted, "") and {got, wanted} != {"i", "l"}:
                 return False
             swapped += 1
     return len(folded) >= _LEET_SHORTEST and 0 < swapped <= letters - swapped

@@ -22,6 +22,7 @@ _MOVED, _DOTTED, _ESCAPED = 1, 2, 4  # flags of spillwatch.h
 _ASTRAL, _EXPANSION, _VOWEL, _TRAIL, _DOT_SIGN, _HALF_PAIR = range(
     4, 10
 )  # kinds of an image, in its highest byte
+_REWRITTEN_SIGNS = "\xad€£¢§¥"  # that `rewritten` looks for, beside those in ASCII
 _DOT_SIGNS = "点【】"  # characters of three bytes in the patterns of `text.folding.defanged`
 _MARK = np.dtype([("unit", "u4"), ("to", "u4"), ("pairs", "u4"), ("before", "u1", 4)])
 _UTF_16 = f"utf-16-{sys.byteorder[0]}e"
@@ -101,9 +102,9 @@ class NativeFolded:
     @property
     def may_be_rewritten(self) -> bool:
         """Whether `matching.mentions.rewriting.rewritten` has to be asked."""
-        # A soft hyphen is dropped, so something moved.
-        moved = bool(self.flags & _MOVED) and "\xad" in self._original
-        return moved or self._fold.has_rewritten(self.address, self.size)
+        text = self._original
+        is_wide = not text.isascii() and any(sign in text for sign in _REWRITTEN_SIGNS)
+        return is_wide or self._fold.has_rewritten(self.address, self.size)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return the half-open span in the original of the folded characters start..end (end > start)."""

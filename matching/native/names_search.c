@@ -354,6 +354,7 @@ static bool may_be_mention(const struct sw_names *names, uint32_t name, const ui
         if (names->form_offsets[form + 1] - from == size && !memcmp(names->forms + from, text + start, size))
             return true;
     }
+    if (!gaps) return true; /* as many letters, and not the same: one is swapped for a digit, or I for l */
     bool words = names->shapes[SHAPE * name] > 1, free_letter = names->shapes[SHAPE * name + 1];
     if (gaps <= 3 * letters) {
         if (words || (free_letter && gaps) || (!free_letter && (gaps == 2 || gaps + 1 >= letters))) return true;

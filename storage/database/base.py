@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 
 from sqlalchemy import JSON, BigInteger, CursorResult, Engine, Enum, MetaData, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.sql.base import Executable
 
 from storage.database.columns import Amount, CleanText, UtcDateTime
@@ -73,10 +73,16 @@ class Database:
         self.readers = engine.execution_options(**{READING: True, "postgresql_readonly": True})
 
     @classmethod
-    def open(cls, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Self:
-        """Return the database; raises DatabaseUrlInvalid. Other errors occur at the first statement."""
+    def open(
+        cls, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S, idle_timeout_s: float | None = None
+    ) -> Self:
+        """Return the database; raises DatabaseUrlInvalid. Other errors occur at the first statement.
+
+        `idle_timeout_s`: see `engine_for`.
+        """
         parsed = parse_url(url)
-        return cls(engine_for(parsed, busy_timeout_s=busy_timeout_s), database_label(parsed))
+        engine = engine_for(parsed, busy_timeout_s=busy_timeout_s, idle_timeout_s=idle_timeout_s)
+        return cls(engine, database_label(parsed))
 
     @property
     def dialect(self) -> str:
@@ -122,6 +128,14 @@ def state_moved(session: Session, statement: Executable) -> bool:
     return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
 
 
+def lock_whole(session: Session, key: int) -> None:
+    """Wait until no other transaction has this lock, and hold it until the commit. SQLite needs none: it has
+    one writer at a time.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
 def lock_in_order(session: Session, table: type[Base], ids: Collection[int]) -> None:
     """Lock rows until the commit, in the order of their ids.
 
@@ -149,7 +163,34 @@ def new_ids(session: Session, table: type[Base], count: int) -> Sequence[int]:
         return session.scalars(series).all()
     # BEGIN IMMEDIATE: no other transaction can insert rows until this one ends.
     last = session.scalar(select(func.coalesce(func.max(table.__table__.c.id), 0))) or 0
-    return range(last + 1, last + count + 1)
+    used = session.scalar(select(UsedNumber.highest).where(UsedNumber.name == name)) or 0
+    first = max(last, used) + 1
+    return range(first, first + count)
+
+
+class UsedNumber(Base):
+    """The highest number that was given to a row of a table before it was erased: no later row gets it.
+
+    SQLite would give it away again; on PostgreSQL a sequence never does.
+    """
+
+    __tablename__ = "used_numbers"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    highest: Mapped[int]
+
+
+def keep_numbers_used(session: Session, table: type[Base]) -> None:
+    """Record the highest number of a table. Call it before its rows are erased."""
+    last = session.scalar(select(func.max(table.__table__.c.id)))
+    row = session.get(UsedNumber, table.__tablename__)
+    if last is None:
+        return
+    if row is None:
+        session.add(UsedNumber(name=table.__tablename__, highest=last))
+    else:
+        row.highest = max(row.highest, last)
+    session.flush()
 
 
 def insert_new(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:

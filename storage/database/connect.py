@@ -7,10 +7,14 @@ import stat
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import ArgumentError
 
 from storage.database.columns import dump_json
@@ -21,6 +25,19 @@ EXPECTED_URL = "expected sqlite:///path/to/file or postgresql://user:password@ho
 ENCODED = {"@": "%40", "/": "%2F", ":": "%3A", "#": "%23", "?": "%3F"}
 QUOTING_COMMAND = 'import getpass, urllib.parse as u; print(u.quote(getpass.getpass(), safe=""))'
 CONNECT_TIMEOUT_S = 10
+#: After a minute without a sign of the server's machine a connection is lost. Linux would wait for two hours.
+PEER_GONE = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds
+}
+#: The same on the side of the server, after half a minute.
+CLIENT_GONE: dict[str, int | str] = {
+    "tcp_keepalives_idle": 15,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+}
 SWITCH_WAIT_S = 0.01  # between two attempts to switch a new file to write-ahead logging
 _CREATION_LOCK = threading.Lock()  # no other thread may connect between the file's creation and its close
 READING = "spillwatch_reading"  # the execution option that makes a transaction read-only
@@ -31,6 +48,40 @@ DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
+
+
+@dataclass(slots=True)
+class _Target:
+    """What the connections of an engine are made to; the engine exists before that is known."""
+
+    url: URL
+    busy_timeout_s: float = 0.0
+    idle_timeout_s: float | None = None
+
+
+class SharedSqliteDialect(SQLiteDialect_pysqlite):
+    """SQLite's dialect. All of its instances are equal, so an engine finds what another one has compiled."""
+
+    supports_statement_cache = True
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
+registry.register("sqlite.spillwatch", __name__, SharedSqliteDialect.__name__)
+
+#: By backend: the URL of an engine whose target is not known yet.
+PLACEHOLDERS = {
+    "sqlite": make_url("sqlite+spillwatch:///placeholder"),
+    "postgresql": make_url("postgresql+psycopg:///placeholder"),
+}
+#: By backend: the statements that this process has compiled, if its engines share them.
+_SHARED: dict[str, dict[Any, Any]] = {}
+#: By backend: an engine for whoever asks first.
+_PREPARED: dict[str, tuple[Engine, _Target]] = {}
 
 
 def parse_url(text: str) -> URL:
@@ -93,38 +144,72 @@ def database_label(url: URL) -> str:
     return f"PostgreSQL {url.database} at {host}" + (f":{url.port}" if url.port else "")
 
 
-def engine_for(url: URL, *, busy_timeout_s: float) -> Engine:
-    """Return an engine, which connects at the first statement and never shows parameters in an exception."""
-    if url.drivername.startswith("sqlite"):
-        return _sqlite_engine(url, busy_timeout_s)
-    return _postgresql_engine(url, busy_timeout_s)
+def engine_for(url: URL, *, busy_timeout_s: float, idle_timeout_s: float | None = None) -> Engine:
+    """Return an engine, which connects at the first statement and never shows parameters in an exception.
+
+    `idle_timeout_s`: after it PostgreSQL ends a session that does nothing within a transaction, because its
+    process is suspended or cut off, and holds up everybody else with its locks.
+    """
+    backend = url.get_backend_name()
+    engine, target = _PREPARED.pop(backend) if backend in _PREPARED else _new_engine(backend)
+    engine.url = target.url = url
+    target.busy_timeout_s, target.idle_timeout_s = busy_timeout_s, idle_timeout_s
+    return engine
 
 
-def _sqlite_engine(url: URL, busy_timeout_s: float) -> Engine:
+def prepare_for_forks() -> None:
+    """Let the forks of this process find an engine of each kind, and the statements it has compiled.
+
+    From now on all engines of one kind share their compiled statements. That store is not bounded, so this is
+    for processes that open few databases, always with the same statements. Nothing is connected.
+    """
+    for backend in PLACEHOLDERS:
+        _SHARED.setdefault(backend, {})
+        with suppress(ImportError):  # a driver without its library, which whoever needs it is told then
+            _PREPARED[backend] = _new_engine(backend)
+
+
+def _new_engine(backend: str) -> tuple[Engine, _Target]:
+    """Return an engine and its target, which must be set before the first connection."""
+    target = _Target(PLACEHOLDERS[backend])
+    shared = _SHARED.get(backend)
     engine = create_engine(
-        url,
+        target.url,
         hide_parameters=True,
         json_serializer=dump_json,
-        connect_args={"timeout": busy_timeout_s, "isolation_level": None},
+        pool_pre_ping=backend == "postgresql",
+        execution_options={} if shared is None else {"compiled_cache": shared},
     )
-    path = Path(str(url.database))
+    (_prepare_sqlite if backend == "sqlite" else _prepare_postgresql)(engine, target)
+    return engine, target
 
+
+def _aim(dialect: Dialect, target: _Target, arguments: list[Any], options: dict[str, Any]) -> None:
+    """Let a connection that is about to be made, with these arguments and options, go to the target."""
+    arguments[:], aimed = dialect.create_connect_args(target.url)
+    options.clear()
+    options.update(aimed)
+
+
+def _prepare_sqlite(engine: Engine, target: _Target) -> None:
     @event.listens_for(engine, "do_connect")
-    def _private_file(*_: object) -> None:
-        make_private(path)
+    def _private_file(dialect: Dialect, _: object, arguments: list[Any], options: dict[str, Any]) -> None:
+        make_private(Path(str(target.url.database)))
+        _aim(dialect, target, arguments, options)
+        options.update(timeout=target.busy_timeout_s, isolation_level=None)
 
     @event.listens_for(engine, "connect")
     def _settings(connection: sqlite3.Connection, _: object) -> None:
-        _sqlite_settings(connection, busy_timeout_s)
+        _sqlite_settings(connection, target.busy_timeout_s)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # A deferred BEGIN fails at once if it wants to write while another writer is active; IMMEDIATE waits.
         reading = connection.get_execution_options().get(READING, False)
-        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+        if connection.info.get(READING) is not reading:
+            connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+            connection.info[READING] = reading
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-    return engine
 
 
 def make_private(path: Path) -> None:
@@ -162,6 +247,8 @@ def _sqlite_settings(connection: sqlite3.Connection, busy_timeout_s: float) -> N
     cursor.execute("PRAGMA foreign_keys = ON")
     # With a WAL, a power cut may undo the last commits, but never a part of one.
     cursor.execute("PRAGMA synchronous = NORMAL")
+    # What is deleted is overwritten with zeros, so that free pages hold nothing of it.
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 
@@ -184,18 +271,22 @@ def _enable_write_ahead_log(cursor: sqlite3.Cursor, busy_timeout_s: float) -> No
             return
 
 
-def _postgresql_engine(url: URL, busy_timeout_s: float) -> Engine:
-    arguments: dict[str, Any] = {
-        "connect_timeout": CONNECT_TIMEOUT_S,
-        "application_name": "spillwatch",
-        "client_encoding": "utf8",
-        "options": f"-c timezone=UTC -c lock_timeout={int(busy_timeout_s * 1000)}",
-    }
-    missing_arguments = {name: value for name, value in arguments.items() if name not in url.query}
-    return create_engine(
-        url,
-        hide_parameters=True,
-        json_serializer=dump_json,
-        pool_pre_ping=True,
-        connect_args=missing_arguments,
-    )
+def _prepare_postgresql(engine: Engine, target: _Target) -> None:
+    @event.listens_for(engine, "do_connect")
+    def _options(dialect: Dialect, _: object, arguments: list[Any], options: dict[str, Any]) -> None:
+        _aim(dialect, target, arguments, options)
+        settings: dict[str, int | str] = {
+            "timezone": "UTC",
+            "lock_timeout": int(target.busy_timeout_s * 1000),
+        }
+        if target.idle_timeout_s is not None:
+            settings |= CLIENT_GONE
+            settings["idle_in_transaction_session_timeout"] = int(target.idle_timeout_s * 1000)
+        ours: dict[str, Any] = {
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": "spillwatch",
+            "client_encoding": "utf8",
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+            **PEER_GONE,
+        }
+        options.update({name: value for name, value in ours.items() if name not in target.url.query})

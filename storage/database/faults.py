@@ -4,6 +4,7 @@ A driver's message may contain a URL, a value or a statement, so nothing of it i
 error code selects our message.
 """
 
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ PACKAGES = frozenset({"alerts", "cli", "configuration", "crawler", "daemon", "ma
 FAULTS: dict[str, type[StorageError]] = {
     "08": errors.DatabaseUnreachable,
     "23": errors.DatabaseConflict,
+    "25006": errors.DatabaseReadOnly,
     "28": errors.DatabaseRefused,
     "3D000": errors.DatabaseRefused,
     "40": errors.DatabaseBusy,
@@ -30,6 +32,7 @@ FAULTS: dict[str, type[StorageError]] = {
     "42703": errors.SchemaOutdated,
     "53": errors.DatabaseBusy,
     "53100": errors.DatabaseFull,
+    "53300": errors.DatabaseCrowded,
     "55P03": errors.DatabaseBusy,
     "57P": errors.DatabaseUnreachable,
     "XX001": errors.DatabaseDamaged,
@@ -45,6 +48,17 @@ FAULTS: dict[str, type[StorageError]] = {
     "SQLITE_NOTADB": errors.DatabaseDamaged,
     "SQLITE_CONSTRAINT": errors.DatabaseConflict,
 }
+#: What PostgreSQL says where psycopg has no code: while it connects, and as a transaction that writes begins.
+#: A server that speaks another language counts as one that does not answer.
+WORDS: tuple[tuple[str, type[StorageError]], ...] = (
+    (r"too many (clients already|connections for )|connection slots are reserved", errors.DatabaseCrowded),
+    (
+        r"authentication failed|no password supplied|no pg_hba\.conf entry|not permitted to log in"
+        r'|(role|database) ".*" does not exist|permission denied for database',
+        errors.DatabaseRefused,
+    ),
+    (r"cannot set transaction read-write mode during recovery", errors.DatabaseReadOnly),
+)
 
 
 @contextmanager
@@ -92,6 +106,10 @@ def _error_class(code: str, error: exc.DBAPIError) -> type[StorageError]:
     fitting = [prefix for prefix in FAULTS if code.startswith(prefix)]
     if fitting:
         return FAULTS[max(fitting, key=len)]
+    said = str(error.orig)
+    for words, kind in WORDS:
+        if re.search(words, said):
+            return kind
     if not code and isinstance(error, exc.OperationalError):
-        return errors.DatabaseUnreachable  # psycopg has no code if no server answered
+        return errors.DatabaseUnreachable
     return DatabaseFailed

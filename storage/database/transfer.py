@@ -14,9 +14,12 @@ from storage.database.base import BATCH, Database
 from storage.errors import TargetNotEmpty
 from storage.listing_intake import searchable_text
 from storage.listing_tables import Listing, ListingVersion
+from storage.sources import SourceRevision
 from storage.watch import WatchRevision
 
 TABLES = schema.METADATA.sorted_tables
+#: Tables of one row, which the migrations write.
+REVISIONS = (WatchRevision, SourceRevision)
 
 
 def transfer_rows(
@@ -31,7 +34,8 @@ def transfer_rows(
     schema.require_current(target)
     with origin.reading() as source, target.transaction() as into:
         _require_empty(target, into)
-        into.execute(delete(WatchRevision))
+        for each in REVISIONS:
+            into.execute(delete(each))
         counts = {}
         for table in TABLES:
             counts[table.name] = _copy_table(source, into, table)
@@ -48,7 +52,7 @@ def _require_empty(target: Database, into: Session) -> None:
     full = [
         table.name
         for table in TABLES
-        if table.name != WatchRevision.__tablename__
+        if table.name not in {each.__tablename__ for each in REVISIONS}
         and into.execute(select(*table.primary_key).limit(1)).first()
     ]
     if full:

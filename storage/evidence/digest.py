@@ -14,7 +14,14 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from storage.errors import DigestKeyDamaged, EvidenceUnwritable
+from storage.errors import (
+    DigestKeyDamaged,
+    DigestKeyDiffers,
+    EvidenceUnwritable,
+    StoreFileExists,
+    StoreFileMissing,
+)
+from storage.stores.byte_store import ByteStore
 
 KEY_FILE = "digest.key"
 KEY_BYTES = 32
@@ -22,15 +29,17 @@ KEY_BYTES = 32
 Digest = Callable[[str], str]
 
 
-def digest_beside(evidence: Path) -> Digest:
+def digest_beside(evidence: Path, shared: ByteStore | None = None) -> Digest:
     """Return the digest function of this installation. The first call creates its key, with mode 0600.
 
-    If two processes create the key at the same time, the first hard link wins. Call
-    `storage.write_probe.require_known_evidence` before, so that a lost key is not replaced.
+    With a `shared` store, the key is there, and the folder holds a copy: all nodes have the same one. If two
+    processes create the key at the same time, the first one wins. Call
+    `storage.write_probe.require_known_evidence` before, so that a lost key is not replaced. Raises
+    StoreFailed.
     """
     path = evidence / KEY_FILE
     try:
-        key = _read_key(path)
+        key = _read_key(path, shared)
     except OSError as error:
         raise EvidenceUnwritable(
             f"{path} cannot be read or made ({error.strerror}). Check free space, owner and mode of the "
@@ -44,14 +53,30 @@ def digest_beside(evidence: Path) -> Digest:
     return lambda text: hmac.digest(key, text.encode("utf-8", "surrogatepass"), sha256).hex()
 
 
-def _read_key(path: Path) -> bytes:
+def require_shared_key(evidence: Path, shared: ByteStore) -> None:
+    """Store this machine's key if the shared store has none; raise DigestKeyDiffers if that has another."""
+    try:
+        here = (evidence / KEY_FILE).read_bytes()
+    except FileNotFoundError:
+        return
+    try:
+        shared.create(KEY_FILE, here)
+    except StoreFileExists:
+        raise DigestKeyDiffers(
+            f"{evidence / KEY_FILE} is not the key in {shared.place}. All nodes must have the same: with "
+            "another key, every listing looks changed. Delete the copy here if it is the wrong one."
+        ) from None
+
+
+def _read_key(path: Path, shared: ByteStore | None) -> bytes:
     """Return the key's bytes; the first call creates it."""
     if not path.exists():
+        key = secrets.token_bytes(KEY_BYTES) if shared is None else _shared_key(shared)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_name(f"{KEY_FILE}.{secrets.token_hex(8)}")
         try:
             with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(secrets.token_bytes(KEY_BYTES))
+                file.write(key)
                 file.flush()
                 os.fsync(file.fileno())
             with suppress(FileExistsError):
@@ -59,3 +84,13 @@ def _read_key(path: Path) -> bytes:
         finally:
             fresh.unlink(missing_ok=True)
     return path.read_bytes()
+
+
+def _shared_key(shared: ByteStore) -> bytes:
+    """Return the key in the shared store. It is there before any copy of it is made."""
+    try:
+        return shared.read(KEY_FILE)
+    except StoreFileMissing:
+        with suppress(StoreFileExists):
+            shared.create(KEY_FILE, secrets.token_bytes(KEY_BYTES))
+        return shared.read(KEY_FILE)

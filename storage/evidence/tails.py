@@ -27,6 +27,16 @@ class RecoveredFile:
     damaged: bool = False
 
 
+def begin_of_writing(marker: Path) -> int | None:
+    """Return the offset at which the writer began whose marker this is; None: the file is complete."""
+    try:
+        content = marker.read_text()
+    except FileNotFoundError:
+        return None
+    number, newline, _ = content.partition("\n")
+    return int(number) if newline and number.isdecimal() else 0
+
+
 def repair_file(folder: Path, name: str, marker: Path) -> RecoveredFile | None:
     """Cut the torn tail of a file and remove its marker.
 
@@ -35,7 +45,8 @@ def repair_file(folder: Path, name: str, marker: Path) -> RecoveredFile | None:
     path = folder / name
     try:
         file = path.open("r+b")
-    except FileNotFoundError:  # killed after it made the marker and before it made the file
+    except FileNotFoundError:
+        # Killed when the empty file was gone already. A writer makes the file, locks it, then its marker.
         marker.unlink(missing_ok=True)
         return None
     with file:
@@ -43,18 +54,32 @@ def repair_file(folder: Path, name: str, marker: Path) -> RecoveredFile | None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return None
+        began_at = begin_of_writing(marker)
+        if began_at is None:  # another process repaired it meanwhile
+            return None
         size = os.fstat(file.fileno()).st_size
-        kept = end_of_whole_members(file, 0)
-        damaged = kept < size and _record_after(file, kept, size)
-        if not damaged:
-            os.ftruncate(file.fileno(), kept)
-            os.fsync(file.fileno())
-    marker.unlink(missing_ok=True)
-    if kept == 0 and not damaged:
-        path.unlink()
-    if kept == size:
+        kept, damaged = cut_torn_tail(file, began_at)
+        marker.unlink(missing_ok=True)
+        if kept == 0 and not damaged:
+            path.unlink(missing_ok=True)
+    if kept == size and not damaged:
         return None
     return RecoveredFile(name, kept, 0 if damaged else size - kept, damaged)
+
+
+def cut_torn_tail(file: BinaryIO, began_at: int) -> tuple[int, bool]:
+    """Cut what follows the last complete record. The caller has the file's lock.
+
+    Returns where the complete records end, and whether others follow the broken one, in which case nothing
+    was cut. What lies before `began_at` was complete when the last writer began.
+    """
+    size = os.fstat(file.fileno()).st_size
+    kept = end_of_whole_members(file, began_at if began_at <= size else 0)
+    damaged = kept < size and _record_after(file, kept, size)
+    if not damaged and kept < size:
+        os.ftruncate(file.fileno(), kept)
+        os.fsync(file.fileno())
+    return kept, damaged
 
 
 def end_of_whole_members(file: BinaryIO, start: int) -> int:

@@ -1,10 +1,12 @@
 """WARC files: every response as received, and the unmasked text of every listing version.
 
-Each run has one file, and each gzip member is one write(). A row that points at a record is committed only
-after `sync`. So no row ever points at a torn tail, and `recover` may cut it off.
+Each gzip member is one write(). A row that points at a record is committed only after `sync`. So no row ever
+points at a torn tail, and `recover` may cut it off.
 
-While a file is being written, the folder `open` contains an empty marker file with its name, and the writer
-holds a flock on the file itself. `recover` reads only files that have a marker and whose lock is free.
+In a folder, each source has one file per day, to which its runs append, one after the other. The folder may
+be shared by several machines: the writer holds a flock on the file, and whoever finds it locked takes the
+next file of that day. While a file is being written, the folder `open` contains a marker with its name, in
+which stands where the writer began. `recover` reads only files that have a marker and whose lock is free.
 """
 
 import fcntl
@@ -14,20 +16,43 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from storage.errors import EvidenceDamaged, EvidenceFailed, EvidenceMissing, EvidenceUnwritable
+from storage.errors import (
+    EvidenceDamaged,
+    EvidenceFailed,
+    EvidenceMissing,
+    EvidenceUnreachable,
+    EvidenceUnwritable,
+    StoreFailed,
+    StoreFileMissing,
+)
 from storage.evidence import records
+from storage.evidence.digest import Digest
 from storage.evidence.records import NotARecord
-from storage.evidence.tails import RecoveredFile, repair_file
+from storage.evidence.tails import RecoveredFile, begin_of_writing, cut_torn_tail, repair_file
+from storage.stores.byte_store import ByteStore
+from storage.stores.location import StoreAddress
+from storage.stores.settings import S3Settings
 
 SUFFIX = ".warc.gz"
 OPEN = "open"
+#: Below the local folder, what a bucket does not have yet.
+UNSEALED = "unsealed"
+WARCINFO = "application/warc-fields"
+#: Files of one source and one day: more than one only if two nodes write at once, or one is damaged.
+MAX_FILES_OF_A_DAY = 64
+FOLDER_TRIES = 5
+#: Seconds that a question about a size may take, and during which nobody asks again if there was no answer.
+QUICK_S = 2.0
+ASK_AGAIN_S = 30.0
 LABEL = re.compile(r"[^A-Za-z0-9._-]+")
 MAX_LABEL_CHARS = 80
 JSON_TYPE = "application/json; charset=utf-8"
@@ -64,19 +89,60 @@ class ListingText:
 
 
 class EvidenceStore:
-    """The folder of the WARC files: mode 0700, its files 0600.
+    """The WARC files: in a folder (mode 0700, its files 0600), or in a bucket.
 
-    It is made when the first record is written.
+    `folder` is made when the first record is written. With a bucket, `shared`, it holds what is not sealed
+    yet, below `unsealed`. Files that lie in `folder` or in `earlier` from before are read where they are.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        shared: ByteStore | None = None,
+        quick: ByteStore | None = None,
+        earlier: Path | None = None,
+    ) -> None:
+        """`quick`: the shared store with less patience, for questions that are asked within a transaction."""
         self.folder = folder
+        self.shared = shared
+        self.earlier = earlier
+        self._quick = quick or shared
+        self._ask_again_at = 0.0
+
+    @classmethod
+    def at(cls, folder: Path, address: str | None, s3: S3Settings) -> Self:
+        """Return the store of the settings: evidence_dir, evidence and s3 of [storage]."""
+        parsed = None if address is None else StoreAddress.parse(address)
+        if parsed is None:
+            return cls(folder)
+        if parsed.folder is not None:
+            return cls(parsed.folder, earlier=folder)
+        impatient = s3.model_copy(update={"timeout_s": min(s3.timeout_s, QUICK_S)})
+        return cls(folder, shared=parsed.opened(s3), quick=parsed.opened(impatient))
+
+    @property
+    def place(self) -> str:
+        """Return where the evidence is kept, for messages."""
+        return str(self.folder) if self.shared is None else self.shared.place
 
     def writer(self, label: str, *, now: datetime | None = None) -> "EvidenceWriter":
         """Return the writer of a new file in the folder of the day `now`; its first record creates the
         file.
         """
-        return EvidenceWriter(self.folder, label, now or datetime.now(UTC))
+        # The random suffix makes the name and every record id unique.
+        name = f"{_day(now)}/{file_label(label)}-{secrets.token_hex(4)}{SUFFIX}"
+        return EvidenceWriter(self.folder, lambda number: name, append=False)
+
+    def day_writer(self, label: str, *, digest: Digest, now: datetime | None = None) -> "EvidenceWriter":
+        """Return the writer that appends to the file of a source and of the day `now`."""
+        day, name = _day(now), file_label(label)
+
+        def file(number: int) -> str:
+            # All nodes have the key, so they agree about the name; no other installation has the same names.
+            return f"{day}/{name}-{digest(f'{day} {label} {number}')[:8]}{SUFFIX}"
+
+        return EvidenceWriter(self.folder, file, append=True)
 
     def read_response(self, place: RecordPlace, sha256: str) -> RawResponse:
         """Return a stored response; raises EvidenceMissing, or EvidenceDamaged if the body has another
@@ -106,11 +172,37 @@ class EvidenceStore:
         return ListingText(json.loads(block)["parts"])
 
     def holds(self, place: RecordPlace) -> bool:
-        """Return whether the file of a record exists and is long enough. Its bytes are not read."""
+        """Return whether the file of a record exists and is long enough. Its bytes are not read.
+
+        Raises EvidenceUnreachable.
+        """
+        size = self.size(place.file)
+        return size is not None and size >= place.offset + place.length
+
+    def can_read(self, file: str) -> bool:
+        """Return whether a file can be read here, now. What another machine has not sealed yet, it cannot.
+
+        In a folder it can: a file that does not exist is lost, and reading it says so.
+        """
         try:
-            return (self.folder / place.file).stat().st_size >= place.offset + place.length
-        except OSError:
+            return self.shared is None or self.size(file) is not None
+        except EvidenceUnreachable:
             return False
+
+    def size(self, file: str) -> int | None:
+        """Return the number of bytes of a file; None: it does not exist. Raises EvidenceUnreachable."""
+        for path in self._local_paths(file):
+            with suppress(OSError):
+                return path.stat().st_size
+        if self._quick is None:
+            return None
+        if time.monotonic() < self._ask_again_at:
+            raise EvidenceUnreachable(f"evidence {file}: {self._quick.place} did not answer a moment ago")
+        try:
+            return self._quick.size(file)
+        except StoreFailed as error:
+            self._ask_again_at = time.monotonic() + ASK_AGAIN_S
+            raise _unreachable_error(file, error) from None
 
     def read_member(self, place: RecordPlace) -> bytes:
         """Return the compressed bytes of a record, as they are in its file. Raises EvidenceFailed."""
@@ -128,7 +220,7 @@ class EvidenceStore:
         """
         try:
             markers = sorted((self.folder / OPEN).glob(f"*{SUFFIX}"))
-            found = [repair_file(self.folder, marker.name.replace("+", "/", 1), marker) for marker in markers]
+            found = [repair_file(self.folder, marker.name.replace("+", "/"), marker) for marker in markers]
         except OSError as error:
             raise _unwritable_error(self.folder, error) from None
         return [each for each in found if each is not None]
@@ -137,41 +229,83 @@ class EvidenceStore:
         return records.unpack_member(self._packed_member(place))
 
     def _packed_member(self, place: RecordPlace) -> bytes:
-        path = (self.folder / place.file).resolve()
-        if not path.is_relative_to(self.folder.resolve()):
-            raise _damaged_error(place, "it is outside of the evidence folder")
-        try:
-            with path.open("rb") as file:
-                file.seek(place.offset)
-                packed = file.read(place.length)
-        except FileNotFoundError:
+        packed = self._read_local(place)
+        if packed is None and self.shared is not None:
+            packed = self._read_shared(self.shared, place)
+        if packed is None:
             raise EvidenceMissing(
                 f"evidence {place.file}: the file does not exist."
                 " Restore it from a backup of the evidence folder."
-            ) from None
-        except OSError as error:
-            raise EvidenceFailed(
-                f"evidence {place.file}: cannot be read ({_system_error_text(error)})"
-            ) from None
+            )
         if len(packed) != place.length:
             raise _damaged_error(place, "the file ends before this record")
         return packed
+
+    def _read_local(self, place: RecordPlace) -> bytes | None:
+        for path in self._local_paths(place.file):
+            try:
+                with path.open("rb") as file:
+                    file.seek(place.offset)
+                    return file.read(place.length)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise EvidenceFailed(
+                    f"evidence {place.file}: cannot be read ({_system_error_text(error)})"
+                ) from None
+        return None
+
+    def _read_shared(self, shared: ByteStore, place: RecordPlace) -> bytes | None:
+        try:
+            return shared.read(place.file, place.offset, place.length)
+        except StoreFileMissing:
+            return None
+        except StoreFailed as error:
+            raise _unreachable_error(place.file, error) from None
+
+    @property
+    def local_folders(self) -> list[Path]:
+        """Return where a file may be on this machine: unsealed, in the folder, in an earlier folder."""
+        folders = [self.folder]
+        if self.shared is not None:
+            folders.insert(0, self.folder / UNSEALED)
+        if self.earlier is not None:
+            folders.append(self.earlier)
+        return folders
+
+    def _local_paths(self, file: str) -> list[Path]:
+        paths = [(folder, (folder / file).resolve()) for folder in self.local_folders]
+        inside = [path for folder, path in paths if path.is_relative_to(folder.resolve())]
+        if not inside:
+            raise EvidenceDamaged(f"evidence {file}: it is outside of the evidence folder.")
+        return inside
 
 
 class EvidenceWriter:
     """Appends records to one file; threads may share it. Close it, or use it in a `with` statement."""
 
-    def __init__(self, folder: Path, label: str, now: datetime) -> None:
-        name = LABEL.sub("-", label)[:MAX_LABEL_CHARS]
-        # The random suffix makes the name and every record id unique: a repeated run gets a new file.
-        self.file = f"{now.astimezone(UTC):%Y-%m-%d}/{name}-{secrets.token_hex(4)}{SUFFIX}"
+    def __init__(self, folder: Path, name: Callable[[int], str], *, append: bool) -> None:
+        """`name` returns the file's name, relative to the folder; with `append`, that of the first, second,
+        ... file that may be taken: the first whose lock is free and which is not damaged.
+        """
         self._folder = folder
-        self._path = folder / self.file
-        self._marker = folder / OPEN / self.file.replace("/", "+")
+        self._name = name
+        self._append_to_file = append
+        self._file = name(1)
         self._handle: int | None = None
+        self._began_at = 0
         self._size = 0
         self._holds_record = False
         self._guard = threading.Lock()
+
+    @property
+    def file(self) -> str:
+        """Return the file's name, relative to the folder; certain after the first record."""
+        return self._file
+
+    @property
+    def size(self) -> int:
+        return self._size
 
     def response(
         self,
@@ -214,11 +348,20 @@ class EvidenceWriter:
         finally:
             with self._guard:
                 if self._handle is not None:
-                    if not self._holds_record:
+                    if not self._holds_record and self._began_at == 0:
                         self._path.unlink(missing_ok=True)
                     self._marker.unlink(missing_ok=True)
                     os.close(self._handle)
                     self._handle = None
+
+    def delete(self) -> None:
+        """Close the file and delete it: it is kept elsewhere."""
+        with self._guard:
+            if self._handle is not None:
+                self._path.unlink(missing_ok=True)
+                self._marker.unlink(missing_ok=True)
+                os.close(self._handle)
+                self._handle = None
 
     def __enter__(self) -> Self:
         return self
@@ -242,18 +385,75 @@ class EvidenceWriter:
             except OSError as error:
                 raise _unwritable_error(self._path, error) from None
 
+    @property
+    def _path(self) -> Path:
+        return self._folder / self._file
+
+    @property
+    def _marker(self) -> Path:
+        return marker_of(self._folder, self._file)
+
     def _open(self, at: datetime) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for parent in (self._path.parent, self._marker.parent):
+        for number in range(1, MAX_FILES_OF_A_DAY + 1):
+            self._file = self._name(number)
+            if self._take_file_in_folder():
+                break
+        else:
+            raise EvidenceUnwritable(
+                f"evidence {self._file}: {MAX_FILES_OF_A_DAY} files of this day are being written or damaged."
+                " `spillwatch doctor` shows damaged ones."
+            )
+        if self._size == 0:
+            _sync_folder(self._path.parent)
+            name = [("WARC-Filename", self._path.name)]
+            self._write(
+                "warcinfo", name, at, b"software: spillwatch\r\nformat: WARC file version 1.1\r\n", WARCINFO
+            )
+
+    def _make_folders(self) -> None:
+        missing = self._path.parent
+        parents = [missing, *missing.parents]
+        for parent in reversed(parents[: parents.index(self._folder)]):
             parent.mkdir(mode=0o700, exist_ok=True)
-        self._marker.touch(mode=0o600)
-        self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._handle, fcntl.LOCK_EX)
-        _sync_folder(self._path.parent)
-        name = [("WARC-Filename", self._path.name)]
-        self._write(
-            "warcinfo", name, at, b"software: spillwatch\r\nformat: WARC file version 1.1\r\n", WARCINFO
-        )
+        self._marker.parent.mkdir(mode=0o700, exist_ok=True)
+
+    def _take_file_in_folder(self) -> bool:
+        """Take the file, with its folder made before: whoever deletes the last file of a day removes it."""
+        for _ in range(FOLDER_TRIES):
+            with suppress(FileNotFoundError):
+                self._make_folders()
+                return self._take_file()
+        raise EvidenceUnwritable(f"evidence {self._file}: its folder is removed again and again.")
+
+    def _take_file(self) -> bool:
+        """Open and lock the file, and write its marker. False: another writer has it, or it is damaged."""
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        handle = os.open(self._path, flags if self._append_to_file else flags | os.O_EXCL, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_file_at(handle, self._path):  # deleted between open and flock
+                raise BlockingIOError
+            size = os.fstat(handle).st_size
+            if (began_at := begin_of_writing(self._marker)) is not None:
+                # The last writer was killed. What it left is cut before anything is appended.
+                with os.fdopen(os.dup(handle), "rb") as file:
+                    size, damaged = cut_torn_tail(file, began_at)
+                if damaged:
+                    raise BlockingIOError
+            self._marker.touch(mode=0o600)
+            self._marker.write_text(f"{size}\n")
+        except BlockingIOError:
+            os.close(handle)
+            return False
+        except BaseException:  # the disk is full, for example
+            if os.fstat(handle).st_size == 0:
+                self._path.unlink(missing_ok=True)
+                self._marker.unlink(missing_ok=True)
+            os.close(handle)
+            raise
+        self._handle, self._size, self._began_at = handle, size, size
+        return True
 
     def _write(
         self, kind: str, extra: list[tuple[str, str]], at: datetime, block: bytes, content_type: str
@@ -267,16 +467,36 @@ class EvidenceWriter:
             packed
         ):  # the disk is full: remove the half record, so that the next one does not follow it
             os.ftruncate(self._handle, self._size)
-            os.lseek(self._handle, self._size, os.SEEK_SET)
             raise EvidenceUnwritable(
                 f"evidence {self.file}: the disk is full. Free some space in the evidence folder."
             )
         place = RecordPlace(self.file, self._size, len(packed))
         self._size += len(packed)
+        if os.lseek(self._handle, 0, os.SEEK_CUR) != self._size:
+            # On a network's file system, a lock can be lost while a machine sleeps.
+            raise EvidenceUnwritable(f"evidence {self.file}: another process writes to this file, too.")
         return place
 
 
-WARCINFO = "application/warc-fields"
+def _day(now: datetime | None) -> str:
+    return f"{(now or datetime.now(UTC)).astimezone(UTC):%Y-%m-%d}"
+
+
+def file_label(label: str) -> str:
+    """Return a label as a part of a file's name."""
+    return LABEL.sub("-", label)[:MAX_LABEL_CHARS]
+
+
+def marker_of(folder: Path, file: str) -> Path:
+    """Return the path of the marker that a file has while it is being written."""
+    return folder / OPEN / file.replace("/", "+")
+
+
+def _is_file_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _sync_folder(folder: Path) -> None:
@@ -297,6 +517,10 @@ def _damaged_error(place: RecordPlace, what: str) -> EvidenceDamaged:
         f"evidence {place.file} at {place.offset}: {what}."
         " Restore the file from a backup of the evidence folder."
     )
+
+
+def _unreachable_error(file: str, error: StoreFailed) -> EvidenceUnreachable:
+    return EvidenceUnreachable(f"evidence {file}: {error}")
 
 
 def _unwritable_error(path: Path, error: OSError) -> EvidenceUnwritable:

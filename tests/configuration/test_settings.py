@@ -75,6 +75,52 @@ def test_an_empty_file_is_a_whole_configuration(tmp_path: Path) -> None:
     assert expected == (settings.storage.database_url.get_secret_value(), settings.storage.evidence_dir)
 
 
+def test_a_bucket_for_the_evidence(tmp_path: Path) -> None:
+    """Its keys come from files, in the configuration as in the environment, and are never shown."""
+    (tmp_path / "secret").write_text("synthetic-secret\n")
+    section = (
+        '[storage]\nevidence = "s3://leaks/evidence"\n'
+        '[storage.s3]\nendpoint = "https://s3.example"\nsecret_access_key_file = "secret"\n'
+    )
+
+    settings = loaded(
+        tmp_path,
+        {"spillwatch.toml": section},
+        {"SPILLWATCH_STORAGE__S3__ACCESS_KEY_ID_FILE": str(tmp_path / "secret")},
+    ).settings
+
+    s3 = settings.storage.s3
+    assert s3.access_key_id is not None
+    assert s3.access_key_id.get_secret_value() == "synthetic-secret"
+    assert s3.secret_access_key == s3.access_key_id
+    assert "synthetic-secret" not in repr(settings) + str(settings.model_dump())
+    assert settings.storage.evidence_store().place == "s3://leaks/evidence"
+
+
+def test_a_relative_folder_for_the_evidence_begins_beside_the_file(tmp_path: Path) -> None:
+    """As evidence_dir does."""
+    settings = loaded(tmp_path, {"spillwatch.toml": '[storage]\nevidence = "file:shared"\n'}).settings
+
+    store = settings.storage.evidence_store()
+    assert (store.folder, store.earlier) == (tmp_path / "shared", tmp_path / "var/evidence")
+
+
+@pytest.mark.parametrize(
+    ("section", "wanted"),
+    [
+        ('evidence = "s3://Leaks:synthetic-pass@x"', "expected file:"),
+        ('evidence = "shared"', "expected file:"),
+        ('s3 = {endpoint = "http://s3.example"}', "allow_http"),
+    ],
+)
+def test_a_place_for_the_evidence_that_cannot_be_used(tmp_path: Path, section: str, wanted: str) -> None:
+    """Said by `check`, with what is expected, before a run needs it."""
+    mistake = only(tmp_path, {"spillwatch.toml": f"[storage]\n{section}\n"})
+
+    assert wanted in str(mistake)
+    assert "synthetic-pass" not in str(mistake)
+
+
 def test_a_misspelt_key_is_a_mistake_with_the_key_that_was_meant(tmp_path: Path) -> None:
     """An unknown key is reported with the most similar known key."""
     mistake = only(tmp_path, {"spillwatch.toml": "[daemon]\nlog_levle = 'info'\n"})
@@ -495,3 +541,22 @@ def test_the_proxy_may_come_from_the_environment(tmp_path: Path) -> None:
     environment = {"SPILLWATCH_CRAWLER__TOR_PROXY": "socks5://tor:9050"}
 
     assert loaded(tmp_path, {"sources/a.toml": through_tor}, environment).sources
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('[daemon]\nengine = "procrastinate"\n', "PostgreSQL"),
+        ('[daemon]\nroles = ["crawl"]\n', "every role"),
+        (
+            '[storage]\ndatabase_url = "postgresql://watch@/spill"\n'
+            '[daemon]\nengine = "procrastinate"\nroutes = ["tor"]\n',
+            "tor_proxy",
+        ),
+    ],
+)
+def test_nodes_need_what_they_share(tmp_path: Path, text: str, wanted: str) -> None:
+    """procrastinate needs PostgreSQL, a daemon that works alone every role, and the route tor a proxy."""
+    mistake = only(tmp_path, {"spillwatch.toml": text})
+
+    assert wanted in mistake.wanted

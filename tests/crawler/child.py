@@ -20,7 +20,6 @@ from crawler.visits.run import execute_run
 from daemon.run_job import RelayDispatcher, send_message
 from matching.masks import mask_text, mask_url
 from storage.database.base import Database
-from storage.evidence.warc import EvidenceStore
 
 
 def hangs() -> None:
@@ -107,7 +106,7 @@ def main(clock: Callable[[], datetime] = utc_now) -> ChildExit:
     return execute_run(
         job,
         database=Database.open(job.database_url.get_secret_value(), busy_timeout_s=job.busy_timeout_s),
-        evidence=EvidenceStore(job.evidence_dir),
+        evidence=job.evidence_store(),
         mask=mask_text,
         mask_url=mask_url,
         dispatcher=RelayDispatcher(),

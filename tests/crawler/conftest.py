@@ -28,6 +28,8 @@ from storage.captures import Capture
 from storage.database.base import Database
 from storage.listings import Listing, ListingVersion
 from storage.runs import Run, RunTrigger
+from storage.settings import SEAL_AFTER_S
+from storage.stores.settings import S3Settings
 from storage.work import Work
 from tests.peers.web import Site
 
@@ -86,6 +88,9 @@ class Runs:
     slots: Iterator[int] = field(default_factory=itertools.count)
     with_keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     processes: RunProcesses = FORKED
+    evidence: str | None = None
+    s3: S3Settings | None = None
+    seal_after_s: float = SEAL_AFTER_S
 
     def supervisor(
         self, child: Sequence[str] | None = None, *, clock: Callable[[], datetime] = utc_now
@@ -102,6 +107,9 @@ class Runs:
             clock=clock,
             processes=NewProcesses(child) if child else self.processes,
             with_keys=self.with_keys,
+            evidence=self.evidence,
+            s3=self.s3,
+            seal_after_s=self.seal_after_s,
         )
 
     def set(self, **values: object) -> None:

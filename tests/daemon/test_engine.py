@@ -1,4 +1,7 @@
-"""The embedded engine with real rows: queued runs, and handlers that succeed, fail or hang."""
+"""The contract of both engines with real rows: queued runs, and handlers that succeed, fail or hang.
+
+The embedded engine is tried on both databases, procrastinate on PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,38 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from weakref import WeakSet
 
 import pytest
 from prometheus_client import REGISTRY
 
 from daemon.engine import FIRST_RETRY_S, POLL_LIMIT, EmbeddedEngine, Lane, _LaneState
+from daemon.procrastinate_engine import ProcrastinateEngine
 from storage import runs, sources
 from storage.database.base import Database
+from storage.database.job_schema import upgrade_job_schema
 from storage.runs import RunOutcome, RunTrigger
 from storage.work import Work, WorkKind, WorkResult
+from tests.conftest import DATABASES
 from tests.waiting import PATIENCE_S, happens
+
+SHARED: WeakSet[Database] = WeakSet()
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+@pytest.fixture(params=[*DATABASES, *(["procrastinate"] if "postgresql" in DATABASES else [])])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A migrated, empty database, on which `serving` uses the engine of the parameter."""
+    on_sqlite, shares = request.param == "sqlite", request.param == "procrastinate"
+    opened = Database.open(request.getfixturevalue("sqlite_url" if on_sqlite else "postgres_url"))
+    if shares:
+        upgrade_job_schema(opened)
+        SHARED.add(opened)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -62,7 +83,8 @@ class Finishing:
 
 @contextmanager
 def serving(database: Database, *lanes: Lane, tick_s: float = 0.05) -> Iterator[EmbeddedEngine]:
-    engine = EmbeddedEngine(database, clock=now, tick_s=tick_s)
+    engine_class = ProcrastinateEngine if database in SHARED else EmbeddedEngine
+    engine = engine_class(database, clock=now, tick_s=tick_s)
     engine.serve(lanes)
     engine.start()
     try:

@@ -20,11 +20,12 @@ from storage.captures import CaptureRecord, CaptureRole
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
 from storage.database import base
 from storage.database.base import Database
-from storage.errors import DatabaseBusy, SchemaOutdated
+from storage.errors import DatabaseBusy, SchemaOutdated, StoreUnreachable
 from storage.evidence.warc import EvidenceStore, ListingText, RecordPlace
 from storage.listing_tables import MatchState
 from storage.listings import AttachmentRecord, ListingRecord
 from storage.matches import Match, MatchSummary
+from storage.stores.folder_store import FolderStore
 from storage.watch import MatchScope, Rematch, RematchState
 from storage.work import WorkKind
 from tests.clocks import Clock
@@ -339,6 +340,43 @@ def test_missing_evidence_is_a_reason(archive: Archive) -> None:
     assert (row.match_state, row.match_reason) == (MatchState.PENDING, "evidence_missing")
 
 
+class AwayStore(FolderStore):
+    """A store of files that does not answer."""
+
+    def read(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
+        raise StoreUnreachable("the test's store is away")
+
+
+def test_a_store_that_is_away_costs_a_version_no_attempt(archive: Archive, tmp_path: Path) -> None:
+    """However long it lasts, a version is matched once its evidence can be read; so is the archive."""
+    version_id = archive.store(body="qudian")
+    away = MatchingService(
+        database=archive.database,
+        evidence=EvidenceStore(tmp_path / "other", shared=AwayStore(tmp_path / "shared")),
+        settings=archive.settings,
+        dispatcher=archive.dispatcher,
+        clock=archive.clock,
+    )
+    with archive.database.transaction() as session:
+        watch.request_rematch(
+            session, scope=MatchScope.ALL, company_id=None, reason="test", now=archive.clock()
+        )
+        rematch_id = watch.due_rematches(session, now=archive.clock(), limit=9)[0]
+    for _ in range(archive.settings.attempts + 1):
+        away.match_version(version_id)
+        away.rematch(rematch_id)
+        archive.clock.advance(hours=1)
+    waiting = archive.version(version_id)
+    with archive.database.reading() as session:
+        paused = watch.rematch_by_id(session, rematch_id)
+    archive.service.match_version(version_id)
+
+    assert paused is not None
+    assert (paused.state, paused.failure, paused.attempts) == ("queued", "evidence_unreachable", 0)
+    assert (waiting.match_state, waiting.match_reason) == (MatchState.PENDING, "evidence_unreachable")
+    assert archive.version(version_id).match_state is MatchState.MATCHED
+
+
 def test_a_busy_database_costs_a_version_no_attempt(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -589,11 +627,11 @@ def test_a_rematch_that_could_not_read_everything_says_so(archive: Archive, scop
 
     without = rematch()
     with archive.database.reading() as session:
-        counted = coverage.unread_versions(session, 1, since=archive.clock() - timedelta(days=1))
+        counted = coverage.unread_versions(session, since=archive.clock() - timedelta(days=1))
     away.rename(path)
 
     assert without == (RematchState.FINISHED, "evidence_unread", "evidence_missing")
-    assert counted == 1
+    assert counted == {1: 1}
     assert archive.version(version_id).match_state is MatchState.MATCHED
     assert rematch() == (RematchState.FINISHED, None, None)
 

@@ -1,13 +1,15 @@
 """Rows that tests start from. All of them are invented."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from storage import alerts, companies, listings, runs, sources
+from storage import alerts, companies, listings, nodes, runs, sources
 from storage.alert_listings import ListingNews
 from storage.database.base import Database
+from storage.database.revisions import newest_revision
+from storage.nodes import EngineName, NodeProfile
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 
@@ -23,6 +25,16 @@ def source(session: Session, name: str = "market") -> int:
     found = sources.source_by_name(session, name)
     assert found
     return found.id
+
+
+def profile(name: str = "watch-1", engine: EngineName = EngineName.EMBEDDED) -> NodeProfile:
+    return NodeProfile(name, engine, ["crawl", "match"], ["direct"], "0.1.0", newest_revision(), pid=7)
+
+
+def node(session: Session, name: str = "watch-1") -> int:
+    """Join as a node that shares the database; its lease is 30 s."""
+    mine = profile(name, EngineName.PROCRASTINATE)
+    return nodes.join(session, mine, lease=timedelta(seconds=30), now=NOW)
 
 
 def running(session: Session, source_id: int, slot: str = "slot") -> tuple[int, int]:

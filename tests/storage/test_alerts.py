@@ -105,6 +105,46 @@ def test_recent_from_a_severity_on(database: Database, severity: Severity, keys:
         assert [alert.dedupe_key for alert in alerts.recent_alerts(session, severity=severity)] == keys
 
 
+def life_changes(database: Database) -> list[int]:
+    with database.reading() as session:
+        return list(alerts.alerts_with_life_changes(session, now=LATER, limit=10))
+
+
+def test_each_alert_about_a_listing_that_went_is_due_until_it_is_judged(database: Database) -> None:
+    """Two companies have an alert about one listing; when it is back, both are due again."""
+    with database.transaction() as session:
+        given.version(session)
+        source = sources.source_by_name(session, "market")
+        assert source
+    about = [replace(FINDING, listing_id=1, dedupe_key=key) for key in ("a", "b")]
+    first, second = (store_revision(database, each).alert_id for each in about)
+    with database.transaction() as session:
+        listings.mark_gone(session, source.id, ["1"], LATER)
+    due = [life_changes(database)]
+    for alert_id in (first, second):
+        with database.transaction() as session:
+            alerts.note_listing_gone(session, alert_id, gone=True)
+        due.append(life_changes(database))
+    with database.transaction() as session:
+        listings.mark_seen(session, source.id, ["1"], LATER)
+
+    assert due == [[first, second], [second], []]
+    assert life_changes(database) == [first, second]
+
+
+def test_an_alert_that_was_judged_while_its_listing_went_is_due(database: Database) -> None:
+    """The alert is written after the listing went, but says what was read before."""
+    with database.transaction() as session:
+        given.version(session)
+        source = sources.source_by_name(session, "market")
+        assert source
+        listings.mark_gone(session, source.id, ["1"], LATER)
+
+    alert_id = store_revision(database, replace(FINDING, listing_id=1, listing_gone=False)).alert_id
+
+    assert life_changes(database) == [alert_id]
+
+
 def test_a_listing_that_went_is_due_to_be_judged(database: Database) -> None:
     """An alert is due after its listing went, until that is recorded, and again after the listing came
     back.
@@ -115,15 +155,11 @@ def test_a_listing_that_went_is_due_to_be_judged(database: Database) -> None:
         assert source
     alert_id = store_revision(database, replace(FINDING, listing_id=1)).alert_id
 
-    def due() -> list[int]:
-        with database.reading() as session:
-            return list(alerts.alerts_with_life_changes(session, now=LATER, limit=10))
-
-    there = due()
+    there = life_changes(database)
     with database.transaction() as session:
         listings.mark_gone(session, source.id, ["1"], LATER)
-    gone = due()
+    gone = life_changes(database)
     with database.transaction() as session:
         noted = [alerts.note_listing_gone(session, alert_id, gone=True) for _ in range(2)]
 
-    assert (there, gone, noted, due()) == ([], [alert_id], [True, False], [])
+    assert (there, gone, noted, life_changes(database)) == ([], [alert_id], [True, False], [])

@@ -322,6 +322,27 @@ def test_gone_listings_and_replies_are_not_walked(sqlite_database: Database) -> 
     assert all("ix_listings_there_source_id_checked_at" in plan for plan in plans)
 
 
+def test_what_waits_to_be_sealed_is_found_without_the_matched_versions(sqlite_database: Database) -> None:
+    """It is looked for every minute, beside ten million versions that are matched."""
+    statements: list[tuple[str, tuple[object, ...]]] = []
+
+    @event.listens_for(sqlite_database.engine, "before_cursor_execute")
+    def _note(_1: object, _2: object, statement: str, parameters: tuple[object, ...], *_: object) -> None:
+        statements.append((statement, parameters))
+
+    with sqlite_database.transaction() as session:
+        listings.release_sealed(session, "2026-03-14/market/17-ab12cd34-0001.warc.gz")
+        listings.unsealed_files(session)
+        asked = [each for each in statements if "listing_versions" in each[0]]
+        plans = [
+            str(session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+            for statement, parameters in asked
+        ]
+
+    assert len(plans) == 2
+    assert all("ix_listing_versions_unmatched" in plan for plan in plans)
+
+
 def test_attachments_belong_to_a_version(database: Database, source_id: int) -> None:
     """Each version has its own attachments, with their places."""
     place = RecordPlace("2026-03-14/run.warc.gz", 9, 9)
@@ -413,7 +434,12 @@ def test_a_version_is_claimed_once(database: Database, source_id: int) -> None:
         listings.release_claims(session)
         released = listings.versions_due_for_matching(session, now=NOW, limit=10)
 
-    assert (answers, waiting, ended, released) == ([1, None], [], [version_id], [version_id])
+    assert (answers, waiting, ended, released) == (
+        [listings.MatchClaim(version_id, epoch=1, attempt=1), None],
+        [],
+        [version_id],
+        [version_id],
+    )
 
 
 def test_matching_that_failed_is_tried_again_or_given_up(database: Database, source_id: int) -> None:
@@ -422,14 +448,11 @@ def test_matching_that_failed_is_tried_again_or_given_up(database: Database, sou
     version_id = stored.version_id
     assert version_id
     with database.transaction() as session:
-        listings.claim_for_matching(session, version_id, now=NOW)
-        listings.record_matching_failure(
-            session, version_id, reason="evidence_missing", retry_at=LATER, now=NOW
-        )
+        claim = listings.claim_for_matching(session, version_id, now=NOW)
+        assert claim
+        listings.record_matching_failure(session, claim, reason="evidence_missing", retry_at=LATER, now=NOW)
         now, later = (listings.versions_due_for_matching(session, now=at, limit=10) for at in (NOW, LATER))
-        listings.record_matching_failure(
-            session, version_id, reason="evidence_damaged", retry_at=None, now=LATER
-        )
+        listings.record_matching_failure(session, claim, reason="evidence_damaged", retry_at=None, now=LATER)
         never = listings.versions_due_for_matching(session, now=LAST, limit=10)
 
     with database.reading() as session:

@@ -52,6 +52,11 @@ _UNREAD_PROGRAMS = {
     "XenForo 1": re.compile(
         r"<html[^>]{0,200}\bid=[\"']XenForo[\"']|\bXenForo\.(?:init|create)\(|_xfVersion[^<>]{0,20}[\"']1\."
     ),
+    "Invision Community": re.compile(
+        r"\bid=[\"']ipsLayout_(?:body|contentArea|mainArea)[\"']|<body\b[^>]{0,400}\bipsApp\b|"
+        r"\bid=[\"']ipboard_body[\"']|>Powered by Invision Community<",
+        re.IGNORECASE,
+    ),
     "VerticalScope (Fora)": re.compile(
         r"\bverticalscope\.com/[^<>]{0,200}(?:fora|platform)|\bwindow\.__?fora\b|\bdata-fora-|"
         r"\bVerticalScope Inc\.?, 111 Peter\b",

@@ -88,7 +88,7 @@ def members(file: File, budget: InputBudget) -> Iterator[Member]:
         return
     for entry in _read_entries(file, directory):
         budget.check_time()
-        if not _is_folder(entry):
+        if not is_folder(entry):
             yield entry_member(file, entry, budget)
 
 
@@ -206,7 +206,7 @@ def _entry_name(name: bytes, flags: int) -> bytes | str:
     return name.decode("utf-8", "replace") if flags & _UTF8 else name
 
 
-def _is_folder(entry: ZipEntry) -> bool:
+def is_folder(entry: ZipEntry) -> bool:
     end = entry.name[-1:]
     return end in (b"/", "/") and not entry.size
 
@@ -290,7 +290,7 @@ def _members_without_directory(file: File, budget: InputBudget) -> Iterator[Memb
             entry.size is None and entry.packed == 0
         ):  # both stand behind the data, which the decompressor ends
             entry = ZipEntry(entry.name, entry.method, entry.flags, None, file.size - start, None, at)
-        if not _is_folder(entry):
+        if not is_folder(entry):
             member = entry_member(file, entry, budget)
             yield member
             _read_rest(member)

@@ -198,7 +198,12 @@ def _plain(name: str) -> str:
     return _MARKS.sub("", plain)
 
 
+#: Words for a whole name. Beside a surname they stand for a given name, and beside one of `_GIVEN_ONLY` for a
+#: surname: `Name;Vorname`.
+_WHOLE_OR_PART = "name nome naam nama namn navn nimi jméno jmeno név ονομα שם الاسم اسم ชื่อ"
+_GIVEN_ONLY = "vorname vornamen rufname voornaam fornavn fornamn etunimi"
 _WORDS = {role: names.split() for role, names in _NAMES.items()}
+_PART_WORDS, _GIVEN_WORDS = (frozenset(map(_plain, words.split())) for words in (_WHOLE_OR_PART, _GIVEN_ONLY))
 _ROLE_OF_NAME = {_plain(word): role for role, words in _WORDS.items() for word in words}
 _INSIDE = [
     (word, role)
@@ -241,6 +246,22 @@ def role_of(name: str) -> str | None:
     return next((role for word, role in _INSIDE if word in letters), None)
 
 
+def roles_of(names: Sequence[str]) -> list[str | None]:
+    """Return the role of each column of a table. A `name` beside the one half of a name is the other half."""
+    roles = [role_of(name) for name in names]
+    has_family, has_given = "family_name" in roles, "given_name" in roles
+    if "name" not in roles or has_family == has_given:
+        return roles
+    words = list(map(_plain, names))
+    if has_given and _GIVEN_WORDS.isdisjoint(words):
+        return roles
+    other = "given_name" if has_family else "family_name"
+    return [
+        other if role == "name" and word in _PART_WORDS else role
+        for word, role in zip(words, roles, strict=True)
+    ]
+
+
 @lru_cache(maxsize=4096)
 def is_known_name(name: str) -> bool:
     """Whether it is a known name of columns, and nothing else."""
@@ -273,11 +294,10 @@ def columns_of(
     return [
         Column(
             number,
-            role_by_content((row[number - 1] for row in rows if len(row) >= number), regions, name)
-            or role_of(name),
+            role_by_content((row[number - 1] for row in rows if len(row) >= number), regions, name) or role,
             shown_name(name),
         )
-        for number, name in enumerate(names, 1)
+        for number, (name, role) in enumerate(zip(names, roles_of(names), strict=True), 1)
     ]
 
 

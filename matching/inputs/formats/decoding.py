@@ -24,11 +24,12 @@ from functools import cached_property
 import numpy as np
 
 from matching.errors import InputDamaged
+from matching.inputs.containers.compressed import Frame, FramedWindow
 from matching.inputs.formats.blocks import line_ends
 from matching.inputs.formats.charset_changes import charset_change
 from matching.inputs.formats.no_text import is_blank, is_marked, is_noise, size_without_text
 from matching.inputs.limits import InputBudget
-from matching.inputs.streams import Window
+from matching.inputs.streams import FileWindow, Window
 from matching.scanning.candidates import Places
 from text.charset import decode_page
 from text.runner_up_charsets import is_doubtful, runner_up_charsets
@@ -82,6 +83,21 @@ class DecodedPiece:
     def breaks(self) -> Places:
         """The places of the text's line ends."""
         return line_ends(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingState:
+    """Where the reading of a text is, and what was decided up to there."""
+
+    position: int
+    line: int
+    charset: str
+    decided: bool
+    same_decisions: int
+    runner_ups: tuple[str, ...]
+    charset_start: int
+    repeating: bool
+    inside: bool
 
 
 class DecodedText:
@@ -175,9 +191,8 @@ class DecodedText:
         """Return how many bytes from here on are in one charset, which becomes that of this text."""
         change = charset_change(raw, self.charset)
         if change is not None and not change.place:
-            self.charset, self._decided = change.charset, change.charset in _UNIT_SIZES
-            self._unit = _UNIT_SIZES.get(self.charset, 1)
-            self._newline = "\n".encode(self.charset) if self._unit > 1 else self._narrow_newline
+            self._use_charset(change.charset)
+            self._decided = change.charset in _UNIT_SIZES
             self._charset_start = self.position
             self._repeating = False
             change = charset_change(raw, self.charset, self._unit)
@@ -208,8 +223,46 @@ class DecodedText:
         self._window.skip(size - self._repeated_size)
         return self.position
 
+    def state(self) -> DecodingState:
+        """Return the state from which another reader of the same bytes can go on."""
+        return DecodingState(
+            self.position,
+            self.line,
+            self.charset,
+            self._decided,
+            self._same_decisions,
+            self._runner_ups,
+            self._charset_start,
+            self._repeating,
+            self._inside,
+        )
+
+    def frame(self) -> Frame | None:
+        """Return the frame from which reading can go on here; None: the file is not compressed."""
+        window = self._window
+        return window.frame_before(self.position) if isinstance(window, FramedWindow) else None
+
+    def resume(self, state: DecodingState, frame: Frame | None) -> None:
+        """Go on in this state, from this frame. Only for a window on a file, before anything is taken."""
+        if isinstance(self._window, FramedWindow):
+            self._window.go_to(state.position, frame or Frame())
+        elif isinstance(self._window, FileWindow):
+            self._window.go_to(state.position)
+        self.line, self._runner_ups = state.line, state.runner_ups
+        self._decided, self._same_decisions = state.decided, state.same_decisions
+        self._charset_start = state.charset_start
+        self._repeating, self._inside = state.repeating, state.inside
+        self._use_charset(state.charset)
+
+    def _use_charset(self, charset: str) -> None:
+        self.charset = charset
+        self._unit = _UNIT_SIZES.get(charset, 1)
+        self._newline = "\n".encode(charset) if self._unit > 1 else self._narrow_newline
+
     def seek(self, position: int) -> None:
         """Continue at the `end` of a block; the lines up to there are counted."""
+        if self.position >= position:
+            return
         before = b""
         while self.position < position:
             raw = self._window.peek(min(_SKIP_BYTES, position - self.position))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json
 import socket
 import subprocess
@@ -27,7 +26,6 @@ from alerts.errors import (
 )
 from alerts.transports import send
 from alerts.transports.webhook import body_of, retry_after, signed_headers
-from network.public_addresses import is_public
 from tests.alerts.conftest import Authority
 from tests.alerts.samples import KEY, NEXT_SECRET, NOON, SECRET, outgoing, webhook_channel
 from tests.peers.webhook import WebhookPeer
@@ -217,29 +215,6 @@ def test_a_private_address_is_allowed_by_its_name_alone(receiver: WebhookPeer) -
 
     with pytest.raises(PrivateAddressRefused):
         send(channel, outgoing())
-
-
-@pytest.mark.parametrize(
-    ("address", "public"),
-    [
-        ("93.184.215.14", True),
-        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
-        ("192.168.1.1", False),
-        ("100.64.0.1", False),
-        ("224.0.0.1", False),
-        ("::ffff:10.0.0.1", False),
-        ("::ffff:93.184.215.14", True),
-        ("64:ff9b::7f00:1", False),
-        ("2002:7f00:1::", False),
-        ("2001:0:4136:e378:8000:63bf:3fff:fdd2", False),
-        ("fe80::1%eth0", False),
-        ("fd00::1", False),
-        ("ff02::1", False),
-    ],
-)
-def test_which_addresses_are_public(address: str, public: bool) -> None:
-    """Private, shared, link-local and multicast addresses are not public, nor are IPv6 forms of them."""
-    assert public is is_public(ipaddress.ip_address(address))
 
 
 def test_the_clock_of_the_attempt_is_signed() -> None:

@@ -19,6 +19,16 @@ from crawler.listing import ParsedPrice
         ("$1,200.50", "1200.50", "USD"),
         ("1.200,50 €", "1200.50", "EUR"),
         ("1'200.00 CHF", "1200", "CHF"),
+        ("1\u2019200 CHF", "1200", "CHF"),
+        ("₹1,20,000", "120000", "INR"),
+        ("15к руб", "15000", "RUB"),
+        ("2.500 TL", "2500", "TRY"),
+        ("Rp 150.000", "150000", "IDR"),
+        ("Rp 2 juta", "2000000", "IDR"),
+        ("500.000đ", "500000", "VND"),
+        ("5만원", "50000", "KRW"),
+        ("S/ 350", "350", "PEN"),
+        ("MX$350", "350", "MXN"),
         ("1 200 000 руб", "1200000", "RUB"),
         ("¥3000", "3000", "CNY"),
         ("3000元", "3000", "CNY"),
@@ -48,7 +58,7 @@ def test_a_price_and_its_currency_are_read(text: str, amount: str, currency: str
 
 
 @pytest.mark.parametrize(
-    "text", ["free", "", "€", "negotiable", "1.2.3 $", "call 5 people", "try 5 times", "1,00,0 €"]
+    "text", ["free", "", "€", "negotiable", "1.2.3 $", "call 5 people", "try 5 times", "1,00,0 €", "1380 RP"]
 )
 def test_what_is_no_price_is_none(text: str) -> None:
     """Words, signs without a number and numbers with wrong separators give no price."""

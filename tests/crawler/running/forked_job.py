@@ -1,5 +1,6 @@
 """`python -m tests.crawler.running.forked_job IDLE_S [MISTAKE] DESCRIPTOR`: a warm process. Its forks do
-what the line on their standard input says. MISTAKE is something that must not be there before a fork.
+what the line on their standard input says. MISTAKE is something that must not be there before a fork; with
+`rehearsal-` before it, the rehearsal makes it.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ def fail() -> int:
     raise RuntimeError("invented")
 
 
+REHEARSAL = "rehearsal-"
 JOBS: dict[str, Callable[[], int]] = {job.__name__: job for job in (facts, hang, segfault, leave, fail)} | {
     "seven": lambda: 7,
     "": lambda: 1,
@@ -76,9 +78,19 @@ def make(mistake: str) -> None:
             import_module("twisted.internet.reactor")
         case "file":
             os.open("/dev/null", os.O_RDONLY)
+        case "error":
+            raise OSError("invented")
 
 
 if __name__ == "__main__":
+
+    def rehearse() -> None:
+        for each in sys.argv[2:-1]:
+            if each.startswith(REHEARSAL):
+                make(each.removeprefix(REHEARSAL))
+
     for mistake in sys.argv[2:-1]:
         make(mistake)
-    process_start.end_now(serve_forks(int(sys.argv[-1]), carry_out, idle_s=float(sys.argv[1])))
+    process_start.end_now(
+        serve_forks(int(sys.argv[-1]), carry_out, idle_s=float(sys.argv[1]), rehearse=rehearse)
+    )

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from crawler.running.run_processes import NewProcesses, RunProcess
 from crawler.running.warm_process import MAX_ENDS, WarmProcesses
+from daemon.fork_server import REHEARSED_AFTER
 from tests.journeys.home import alive
 from tests.waiting import wait_until
 
@@ -206,6 +207,37 @@ def test_what_a_fork_must_not_inherit_is_refused() -> None:
     assert [line["action"] for line in lines] == ["warm_process_ended"] * MAX_ENDS
     said = lines[0]["words"][-1]
     assert all(word in said for word in ("internet.reactor", "'more threads': 1", "'open descriptors': ["))
+    warm.close()
+
+
+def test_a_failed_rehearsal_is_said_and_the_forks_go_on() -> None:
+    """It only costs time. The line has the kind of the error, and nothing that it says."""
+    warm = warm_processes("300", "rehearsal-error")
+    with capture_logs() as lines:
+        before = [told(warm.start(), "seven") for _ in range(REHEARSED_AFTER)]
+        after = told(warm.start(), "seven")
+        codes = [ended(each) for each in (*before, after)]
+        wait_until(lambda: bool(lines), "the line")
+
+    assert (codes, after.parent_pid) == ([7] * (REHEARSED_AFTER + 1), before[0].parent_pid)
+    assert [(line["action"], line["error"]) for line in lines] == [("warm_rehearsal_failed", "OSError")]
+    warm.close()
+
+
+def test_a_rehearsal_that_leaves_what_a_fork_must_not_inherit_ends_the_forks() -> None:
+    """Runs in progress go on, their exit codes are known, and the next run has another warm process."""
+    warm = warm_processes("300", "rehearsal-thread", "rehearsal-file")
+    with capture_logs() as lines:
+        going_on = [warm.start() for _ in range(REHEARSED_AFTER)]
+        wait_until(lambda: bool(lines), "the line")
+        other = told(warm.start(), "seven")
+        codes = [ended(told(each, "seven")) for each in going_on]
+
+    assert codes == [7] * REHEARSED_AFTER
+    assert ended(other) == 7
+    assert other.parent_pid != going_on[0].parent_pid
+    assert [(line["action"], line["error"]) for line in lines] == [("warm_rehearsal_failed", "RuntimeError")]
+    wait_until(lambda: not alive(going_on[0].parent_pid), "the end of the first warm process")
     warm.close()
 
 

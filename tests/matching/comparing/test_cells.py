@@ -13,6 +13,13 @@ from tests.matching.inputs.reading import one
     [
         ("nombre,fecha de nacimiento", "José Núñez,17/09/1957", "jose nunez|1957-09-17"),
         ("nombre,apellidos,fecha de nacimiento", "José,Núñez,17/09/1957", "jose nunez|1957-09-17"),
+        ("nome,cognome,data_nascita", "Piera,Valdossi,17/09/1957", "piera valdossi|1957-09-17"),
+        ("Name,Vorname,Geburtsdatum", "Quirrel,Jane,17.09.1957", "jane quirrel|1957-09-17"),
+        ("Naam,Voornaam,Geboortedatum", "Quirrel,Jane,17-09-1957", "jane quirrel|1957-09-17"),
+        ("name,first name,dob", "Jane Quirrel,Jane,1957-09-17", "jane quirrel|1957-09-17"),
+        ("Name,Surname,dob", "Jane,Quirrel,1957-09-17", "jane quirrel|1957-09-17"),
+        ("name,first name,surname,dob", "x,Jane,Quirrel,1957-09-17", "jane quirrel|1957-09-17"),
+        ("full name,surname,dob", "Jane Quirrel,Quirrel,1957-09-17", "jane quirrel|1957-09-17"),
         ("nom,date de naissance", "Zoé Lefèvre,17.09.1957", "lefevre zoe|1957-09-17"),
         ("氏名,生年月日", "林 知秋,1957/9/17", "林知秋|1957-09-17"),
         ("이름,생년월일", "김철수,1957-09-17", "김철수|1957-09-17"),

@@ -195,7 +195,7 @@ def test_matches_are_kept_up_to_the_limit_and_all_counted(watch: Watch) -> None:
     findings = matched(watch, "qudian " * 50 + f"{ROWS[0].email} " * 50, limit=10)
     found = findings.companies[1]
 
-    assert (found.kept_count, found.mention_fields["body"], found.hit_fields[Field.EMAIL]) == (10, 50, 50)
+    assert (len(found.kept), found.mention_fields["body"], found.hit_fields[Field.EMAIL]) == (10, 50, 50)
     assert findings.cut == {"matches"}
 
 

@@ -12,13 +12,22 @@ import pytest
 from sqlalchemy import event
 
 from matching.enrolment.segment_intake import ImportResult, SegmentIntake, files_of
-from matching.errors import SegmentBaseOther, SegmentOutOfOrder
+from matching.errors import (
+    SegmentBaseOther,
+    SegmentDamaged,
+    SegmentMissing,
+    SegmentOutOfOrder,
+    SegmentRefused,
+    SegmentUnreachable,
+)
 from matching.fingerprints.segment_folder import SegmentFolder
 from matching.fingerprints.segments import SegmentChain, merge_chain, open_segment, records_of, verify_segment
 from matching.identifiers import Field
 from storage import companies
 from storage.companies import DeclaredCompany
 from storage.database.base import Database
+from storage.errors import StoreUnreachable
+from storage.stores.folder_store import FolderStore
 from tests.matching.fingerprints import series
 from tests.matching.fingerprints.series import KEY, NOW, SLUG, erased, prints
 
@@ -256,3 +265,144 @@ def test_a_kill_at_any_step_loses_nothing(sqlite_url: str, tmp_path: Path, actio
     assert found == ({999, 1002} if action == "import" else {999})
     assert monitor.files() == set(files_of(monitor.rows()[0]))
     monitor.database.close()
+
+
+class CountingStore(FolderStore):
+    """A store that counts what is read of it, and does not answer while `away`."""
+
+    away = False
+    reads = 0
+
+    def size(self, name: str) -> int | None:
+        if self.away:
+            raise StoreUnreachable("the test's store is away")
+        return super().size(name)
+
+    def read(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
+        self.reads += 1
+        return super().read(name, offset, length)
+
+
+@pytest.fixture
+def nodes(database: Database, tmp_path: Path) -> tuple[Monitor, Monitor, CountingStore]:
+    """Two machines with one database and one store of segments."""
+    store = CountingStore(tmp_path / "store")
+    one, two = (Monitor(database, SegmentFolder(tmp_path / name, store)) for name in ("one", "two"))
+    return one, two, store
+
+
+def opened(monitor: Monitor) -> SegmentChain:
+    [row] = monitor.rows()
+    return monitor.folder.opened(files_of(row), company=SLUG)
+
+
+def test_an_import_on_one_node_is_seen_by_the_others(
+    nodes: tuple[Monitor, Monitor, CountingStore], tmp_path: Path
+) -> None:
+    """Base and deltas are fetched once, in pieces, checked, and mapped from this machine's copy."""
+    one, two, store = nodes
+    first = base(tmp_path / "base.segment", 2000)
+    second = added(tmp_path / "delta.segment", first)
+    one.import_segment(first)
+    one.import_segment(second)
+
+    chains = [opened(two) for _ in range(2)]
+
+    assert [chain.header.customers for chain in chains] == [2010, 2010]
+    assert store.reads == 2
+    names = [*files_of(two.rows()[0])]
+    assert sorted(names) == sorted(file.name for file in store.list())
+    assert sorted(names) == sorted(path.name for path in two.folder.path.glob("*.segment"))
+    for name in names:
+        assert (two.folder.path / name).read_bytes() == (one.folder.path / name).read_bytes()
+        assert (two.folder.path / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_merge_or_removal_on_one_node_reaches_store_and_copies(
+    nodes: tuple[Monitor, Monitor, CountingStore], tmp_path: Path
+) -> None:
+    """An erased customer is in no file of any node, once the other node has loaded the new watch."""
+    one, two, store = nodes
+    first = base(tmp_path / "base.segment", 500)
+    one.import_segment(first)
+    one.import_segment(added(tmp_path / "delta.segment", first))
+    opened(two)
+
+    [row] = one.rows()
+    assert one.intake.merge(row.id)
+    merged = opened(two)
+    two.intake.delete_old_copies()
+
+    [row] = two.rows()
+    assert (merged.header.customers, list(files_of(row))) == (510, [row.file])
+    for names in (
+        [file.name for file in store.list()],
+        [path.name for path in one.folder.path.glob("*.segment")],
+        [path.name for path in two.folder.path.glob("*.segment")],
+    ):
+        assert names == [row.file]
+
+
+@pytest.mark.parametrize("harm", ["flipped", "cut", "other", "gone", "away"])
+def test_a_segment_that_cannot_be_fetched_whole_is_refused(
+    nodes: tuple[Monitor, Monitor, CountingStore], tmp_path: Path, harm: str
+) -> None:
+    """It says which, nothing of it stays, and it is fetched when the store has it again."""
+    one, two, store = nodes
+    one.import_segment(base(tmp_path / "base.segment", 500))
+    [row] = one.rows()
+    content = store.read(row.file)
+    match harm:
+        case "flipped":
+            store.overwrite(row.file, len(content) // 2, bytes([content[len(content) // 2] ^ 1]))
+        case "cut":
+            store.replace(row.file, content[:-100])
+        case "other":
+            store.replace(row.file, base(tmp_path / "other.segment", 501))
+        case "gone":
+            store.delete(row.file)
+        case "away":
+            store.away = True
+
+    with pytest.raises(SegmentRefused) as caught:
+        opened(two)
+
+    expected = {"gone": SegmentMissing, "away": SegmentUnreachable, "other": SegmentDamaged}
+    assert isinstance(caught.value, expected.get(harm, SegmentRefused))
+    assert list(two.folder.path.iterdir()) == []
+    store.away = False
+    store.replace(row.file, content)
+    assert opened(two).header.customers == 500
+
+
+def test_a_store_that_is_away_refuses_an_import(
+    nodes: tuple[Monitor, Monitor, CountingStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No row names a file that the other nodes cannot fetch, and no draft stays."""
+    one, _, store = nodes
+
+    def refuse(name: str, content: object) -> None:
+        raise StoreUnreachable("the test's store is away")
+
+    monkeypatch.setattr(store, "create", refuse)
+    with pytest.raises(StoreUnreachable):
+        one.import_segment(base(tmp_path / "base.segment", 50))
+
+    assert one.rows() == []
+    assert [path.name for path in one.folder.path.iterdir() if path.name != ".lock"] == []
+
+
+def test_files_of_a_single_machine_are_shared_when_it_gets_a_store(
+    database: Database, tmp_path: Path
+) -> None:
+    """The daemon does it at its start; once is enough."""
+    alone = Monitor(database, SegmentFolder(tmp_path / "one"))
+    alone.import_segment(base(tmp_path / "base.segment", 50))
+    store = CountingStore(tmp_path / "store")
+    one, two = (Monitor(database, SegmentFolder(tmp_path / name, store)) for name in ("one", "two"))
+
+    shared = [one.intake.share_files() for _ in range(2)]
+
+    [row] = one.rows()
+    assert shared == [[row.file], []]
+    assert opened(two).header.customers == 50

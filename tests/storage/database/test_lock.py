@@ -14,6 +14,7 @@ from sqlalchemy import text
 from storage.database.base import Database
 from storage.database.lock import DaemonLock
 from storage.errors import AlreadyRunning
+from tests.peers.postgres import PostgresServer
 
 PATIENCE_S = 60.0  # a server on a machine that has much else to do may notice late
 HOLDER = """
@@ -93,6 +94,24 @@ def test_a_holder_notices_that_the_server_forgot_it(postgres_url: str) -> None:
     database.close()
 
     assert held == [False, False]
+
+
+def test_a_server_that_is_away_or_hangs_has_given_the_lock_to_nobody(
+    postgres_server: PostgresServer, postgres_url: str
+) -> None:
+    """`held` stays True, within seconds, while the server is paused; and it is False only once it answers."""
+    database = Database.open(postgres_url)
+    lock = DaemonLock.acquire(database)
+    with postgres_server.paused():
+        began = time.monotonic()
+        held = [lock.held(), lock.held()]
+        took_s = time.monotonic() - began
+    held.append(lock.held())
+    lock.release()
+    database.close()
+
+    assert held == [True, True, True]
+    assert took_s < 20
 
 
 def test_the_lock_file_is_private(sqlite_database: Database) -> None:

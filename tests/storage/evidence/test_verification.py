@@ -83,7 +83,7 @@ def test_a_missing_file_is_a_fault_of_each_row_in_it(
     ]
     with database.reading() as session:
         [(file, what)] = short_files(session, evidence)
-    assert (file, what) == (str(path.relative_to(evidence.folder)), "No such file or directory")
+    assert (file, what) == (str(path.relative_to(evidence.folder)), "does not exist")
 
 
 def test_a_file_that_was_cut_is_too_short(

@@ -4,11 +4,14 @@ import gzip
 import hashlib
 import os
 import random
+import resource
 import signal
 import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -420,6 +423,146 @@ while True:
         body = (b"%d " % int(number)) * 20000
         assert store.read_response(RecordPlace(file, int(offset), int(length)), sha256(body)).body == body
     assert list((store.folder / "open").iterdir()) == []
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextmanager
+def limited(size: int) -> Iterator[None]:
+    """No file of this process can grow beyond `size` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def day_writer(store: EvidenceStore, source: str = "market") -> EvidenceWriter:
+    return store.day_writer(source, digest=digest, now=datetime(2026, 3, 14, 9, 26, tzinfo=UTC))
+
+
+def test_the_runs_of_a_source_and_a_day_share_a_file(evidence: EvidenceStore) -> None:
+    """Each appends where the last one ended; another source and another day have files of their own."""
+    places = []
+    for turn in range(3):
+        with day_writer(evidence) as writer:
+            places += [respond(writer, b"%d.%d" % (turn, number) * 400) for number in range(2)]
+    with day_writer(evidence, "forum") as writer:
+        other = respond(writer)
+    with evidence.day_writer("market", digest=digest, now=datetime(2026, 3, 15, tzinfo=UTC)) as writer:
+        later = respond(writer)
+
+    assert {place.file for place in places} == {
+        f"2026-03-14/market-{digest('2026-03-14 market 1')[:8]}.warc.gz"
+    }
+    assert len({places[0].file, other.file, later.file}) == 3
+    bodies = [b"%d.%d" % (turn, number) * 400 for turn in range(3) for number in range(2)]
+    assert bodies == [
+        evidence.read_response(place, sha256(body)).body for place, body in zip(places, bodies, strict=True)
+    ]
+    with path_of(evidence, places[0]).open("rb") as file:
+        records = [
+            (record.rec_type, record.rec_headers.get_header("WARC-Record-ID"))
+            for record in ArchiveIterator(file)
+        ]
+    assert ["warcinfo", *["response"] * 6] == [kind for kind, _ in records]
+    assert len({identity for _, identity in records}) == 7
+
+
+def test_a_run_that_stores_nothing_leaves_the_file_of_the_day(evidence: EvidenceStore) -> None:
+    """On a full disk nothing was appended; what earlier runs stored is not removed with it."""
+    with day_writer(evidence) as writer:
+        place = respond(writer)
+    path = path_of(evidence, place)
+    before = path.read_bytes()
+    with day_writer(evidence) as writer, limited(len(before)), pytest.raises(EvidenceUnwritable):
+        respond(writer)
+
+    assert (before, []) == (path.read_bytes(), list((evidence.folder / "open").iterdir()))
+
+
+def test_two_writers_at_once_take_two_files(evidence: EvidenceStore) -> None:
+    """A node that was paused keeps its lock; the node that goes on instead does not wait for it."""
+    with day_writer(evidence) as paused:
+        first = respond(paused)
+        with day_writer(evidence) as other:
+            second = respond(other)
+        third = respond(paused)
+    with day_writer(evidence) as next_one:
+        fourth = respond(next_one)
+
+    assert (first.file, first.file) == (third.file, fourth.file)
+    assert second.file != first.file
+    for place in (first, second, third, fourth):
+        assert evidence.read_response(place, sha256(BODY)).body == BODY
+
+
+@pytest.mark.parametrize("tail", [b"", b"\0" * 4096, b"\x1f\x8b\x08 torn"])
+def test_what_a_killed_run_left_is_cut_before_the_next_appends(evidence: EvidenceStore, tail: bytes) -> None:
+    """Records of earlier runs are not read for that; no later record comes after a torn one."""
+    with day_writer(evidence) as writer:
+        first = respond(writer)
+    killed = day_writer(evidence)
+    second, torn_one = respond(killed), respond(killed)
+    path = path_of(evidence, first)
+    handle = killed._handle
+    assert handle is not None
+    os.close(handle)  # as the kernel does it, with the marker left behind
+    path.write_bytes(path.read_bytes()[: torn_one.offset + 20] + tail)
+
+    with day_writer(evidence) as writer:
+        third = respond(writer)
+
+    assert (first.file, torn_one.offset) == (third.file, third.offset)
+    for place in (first, second, third):
+        assert evidence.read_response(place, sha256(BODY)).body == BODY
+    assert evidence.recover() == []
+
+
+def test_nothing_is_appended_to_a_damaged_file(evidence: EvidenceStore) -> None:
+    """It is left for a person to inspect, and the day goes on in another file."""
+    killed = day_writer(evidence)
+    first, second, third = respond(killed), respond(killed), respond(killed)
+    assert killed._handle is not None
+    os.close(killed._handle)
+    path = path_of(evidence, first)
+    broken = bytearray(path.read_bytes())
+    broken[second.offset + 20] ^= 0xFF
+    path.write_bytes(broken)
+
+    with day_writer(evidence) as writer:
+        fourth = respond(writer)
+
+    assert fourth.file != first.file
+    assert path.read_bytes() == broken
+    assert evidence.read_response(third, sha256(BODY)).body == BODY
+    assert evidence.recover() == [RecoveredFile(first.file, second.offset, 0, damaged=True)]
+
+
+def test_a_writer_that_lost_its_lock_ends(evidence: EvidenceStore) -> None:
+    """If somebody else has appended meanwhile, its places would be wrong: no row may be written with them."""
+    with day_writer(evidence) as writer:
+        first = respond(writer)
+        with path_of(evidence, first).open("ab") as file:
+            file.write(b"other bytes")
+        with pytest.raises(EvidenceUnwritable, match="another process"):
+            respond(writer)
+
+
+def test_a_file_that_was_deleted_is_made_again(evidence: EvidenceStore) -> None:
+    """A file whose every record is erased is deleted, also on its own day."""
+    with day_writer(evidence) as writer:
+        first = respond(writer)
+    path_of(evidence, first).unlink()
+
+    with day_writer(evidence) as writer:
+        second = respond(writer)
+
+    assert (first.file, first.offset) == (second.file, second.offset)
+    assert evidence.read_response(second, sha256(BODY)).body == BODY
 
 
 def test_the_time_is_the_responses_own(evidence: EvidenceStore) -> None:

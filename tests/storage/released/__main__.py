@@ -13,12 +13,27 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from storage import captures, companies, data_sets, deliveries, listings, matches, sources
+from storage import (
+    captures,
+    companies,
+    custody,
+    data_sets,
+    deliveries,
+    dumps,
+    erased_listings,
+    evidence_removals,
+    holds,
+    listings,
+    matches,
+    nodes,
+    sources,
+)
 from storage.alert_listings import ListingNews
 from storage.database import schema
-from storage.database.base import Database
+from storage.database.base import Database, keep_numbers_used
 from storage.deliveries import AttemptOutcome
 from storage.evidence.warc import RecordPlace
+from storage.retention import passes
 from tests.storage import given
 from tests.storage.given import NOW
 
@@ -56,7 +71,26 @@ def fill(session: Session) -> None:
     claimed = deliveries.claim_delivery(session, delivery_id, now=NOW)
     assert claimed
     deliveries.record_outcome(session, claimed, outcome=AttemptOutcome.SENT, now=LATER, status_code=204)
+    _keep_and_erase(session, source_id)
     deliveries.record_channel_result(session, "soc", transport="webhook", ok=True, now=LATER)
+    nodes.join(session, given.profile(), lease=timedelta(seconds=30), now=NOW)
+    dump_id = dumps.open_dump(session, "d0", watch_version="w0", company=None, options={"limit": 1}, now=NOW)
+    dumps.add_units(session, dump_id, [dumps.NewUnit("u0", {"path": "dump.csv"}, 90)], now=NOW)
+
+
+def _keep_and_erase(session: Session, source_id: int) -> None:
+    hold_id = holds.add_hold(
+        session, "2026-17", holds.HoldSubject.LISTING, 1, person="anna", reason="court order", now=NOW
+    )
+    assert hold_id
+    subject = custody.CustodySubject(holds.HoldSubject.LISTING, 1)
+    custody.write_entry(
+        session, custody.CustodyAction.HELD, subject, person="anna", reason="court order", now=NOW
+    )
+    evidence_removals.request_removals(session, [RecordPlace("2026-03-13/run.warc.gz", 300, 200)], NOW)
+    erased_listings.note_erased(session, 7, source_id, "7", now=NOW)
+    keep_numbers_used(session, listings.Listing)
+    passes.begin_pass(session, now=NOW)
 
 
 def _offer(session: Session, source_id: int, capture_id: int) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from urllib.parse import urlsplit
 
 from crawler.clean import Clock, claimed_count, line, price
@@ -62,6 +63,8 @@ _REVENUE = re.compile(
     rf"|{_MONEY} ?(?:in |of )?(?:annual |yearly )?{_REVENUE_WORD}",
     re.IGNORECASE,
 )
+#: Links of an unrecognised page that are looked at for boards.
+MAX_ANCHORS = 2_000
 _ROW_NUMBER = re.compile(r"(\d{1,12})$")
 _TITLE_END = re.compile(r"\s+(?:[|»·•–—-]|::)\s+")
 _BRACKETS = " \t\n[](){}【】:：-"
@@ -225,17 +228,34 @@ class ForumAdapter:
                 left += self._is_left(row)
         follows = (self.own_page(thread) for thread in threads.values())
         here, further = self._page_numbers(page, root, self.forum.boards)
+        recognised = (
+            bool(threads) or bool(find_elements(root, table.empty)) or bool(find_elements(root, table.moved))
+        )
         return Parsed(
             follows=tuple(follow for follow in follows if follow is not None),
             next_page=self._next_list_page(page, root, here, further),
             # A board may show only recent threads or those of one kind, so a thread that it does not list
             # is not gone.
             end=False,
-            recognised=bool(threads)
-            or bool(find_elements(root, table.empty))
-            or bool(find_elements(root, table.moved)),
+            recognised=recognised,
+            instead="" if recognised else self._boards_instead(page, root),
             rows_left=left if threads else 0,
             pages_total=len(further) + 1 if here is not None else None,
+        )
+
+    def _boards_instead(self, page: Page, root: Element) -> str:
+        """Say that a page lists boards and no threads: it is the index, or a category of boards."""
+        above = {page.url, *(each.get("href") for each in find_elements(root, self.forum.trail))}
+        above |= {each.get("href") for each in find_elements(root, self.forum.groups)}
+        known = {board.id for url in above if (board := self._read_address(self.forum.boards, url, page))}
+        links = islice(root.iter("a"), MAX_ANCHORS)
+        found = (self._read_address(self.forum.boards, each.get("href"), page) for each in links)
+        boards = {board.id for board in found if board is not None} - known
+        return (
+            f"It links to {len(boards)} boards and lists no thread: name the boards in `start`, each with its"
+            " own address."
+            if len(boards) > 1
+            else ""
         )
 
     def _read_row(self, page: Page, row: Element, reader: FieldReader) -> ParsedListing | None:

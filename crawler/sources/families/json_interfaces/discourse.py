@@ -16,6 +16,7 @@ from crawler.sources.families.json_interfaces.json_family import (
     Json,
     ThreadFamily,
     ThreadPage,
+    as_markup,
     first_text_at,
     number_at,
     objects_at,
@@ -67,7 +68,7 @@ class Discourse(ThreadFamily):
         return self.follow_thread(
             topic,
             url=f"{root}t/{quote(text_at(row, 'slug') or '-')}/{topic}",
-            title=text_at(row, "title"),
+            title=as_markup(text_at(row, "title")),
             author=users.get(text_at(row, "posters", 0, "user_id"), ""),
             created=text_at(row, "created_at"),
             state=[text_at(row, name) for name in ("posts_count", "highest_post_number", "last_posted_at")],
@@ -80,7 +81,7 @@ class Discourse(ThreadFamily):
             return None
         url = page.url.partition(".json")[0]
         posts = [_api_post(row, url) for row in rows if _is_shown(row)]
-        return ThreadPage(text_at(document, "title"), posts, _other_pages(page, document))
+        return ThreadPage(as_markup(text_at(document, "title")), posts, _other_pages(page, document))
 
 
 def _next_list_page(url: str, more: str) -> str | None:

@@ -16,6 +16,7 @@ from crawler.sources.families.json_interfaces.json_family import (
     Json,
     ThreadFamily,
     ThreadPage,
+    as_markup,
     first_text_at,
     number_at,
     objects_at,
@@ -61,7 +62,7 @@ class Flarum(ThreadFamily):
         return self.follow_thread(
             discussion,
             url=f"{root}d/{quote(path)}",
-            title=text_at(said, "title"),
+            title=as_markup(text_at(said, "title")),
             author=_author_name(row, users),
             created=text_at(said, "createdAt"),
             state=[text_at(said, name) for name in ("commentCount", "lastPostNumber", "lastPostedAt")],
@@ -81,9 +82,8 @@ class Flarum(ThreadFamily):
         )
         posts = [_api_post(row, url, users) for row in rows if _is_comment(row)]
         further = page.role is Role.ITEM and value_at(document, "links", "next") is not None
-        return ThreadPage(
-            text_at(discussion, "title"), posts, _other_pages(page.url, discussion) if further else ()
-        )
+        title = as_markup(text_at(discussion, "title"))
+        return ThreadPage(title, posts, _other_pages(page.url, discussion) if further else ())
 
 
 def _page_query(offset: int) -> str:

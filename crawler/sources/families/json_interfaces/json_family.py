@@ -6,6 +6,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -83,6 +84,11 @@ def date_fields(text: str, clock: Clock) -> dict[str, Any]:
 
 def seller_name(author: str) -> str | None:
     return line(text_of_markup(author), limit=MAX_SELLER_CHARS) or None
+
+
+def as_markup(text: str) -> str:
+    """Return plain text as markup: in a title that is not HTML, `<lender.example>` is what people read."""
+    return escape(text, quote=False)
 
 
 def title_fields(markup: str) -> dict[str, Any]:

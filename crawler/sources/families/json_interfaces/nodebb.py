@@ -16,6 +16,7 @@ from crawler.sources.families.json_interfaces.json_family import (
     Json,
     ThreadFamily,
     ThreadPage,
+    as_markup,
     first_text_at,
     number_at,
     objects_at,
@@ -63,7 +64,7 @@ class NodeBB(ThreadFamily):
         return self.follow_thread(
             text_at(row, "tid"),
             url=f"{root}topic/{quote(slug)}",
-            title=first_text_at(row, "titleRaw", "title"),
+            title=_title_markup(row),
             author=_author_name(row),
             created=first_text_at(row, "timestampISO", "timestamp"),
             state=[text_at(row, name) for name in ("postcount", "lastposttimeISO", "lastposttime")],
@@ -78,7 +79,7 @@ class NodeBB(ThreadFamily):
         posts = [_api_post(row, root, main) for row in rows if not row.get("deleted") and text_at(row, "pid")]
         total = _page_count(document) if page.role is Role.ITEM else 0
         rest = tuple(_page_url(page.url, place) for place in range(total, 1, -1))
-        return ThreadPage(first_text_at(document, "titleRaw", "title"), posts, rest)
+        return ThreadPage(_title_markup(document), posts, rest)
 
 
 def _page_count(document: Json) -> int:
@@ -92,6 +93,11 @@ def _page_number(url: str) -> int:
 
 def _page_url(url: str, place: int) -> str:
     return f"{re.sub(r'&page=[0-9]+', '', url)}&page={place}"
+
+
+def _title_markup(node: Json) -> str:
+    """Return the title as markup; `titleRaw` is what the author typed."""
+    return as_markup(text_at(node, "titleRaw")) or text_at(node, "title")
 
 
 def _author_name(row: Json) -> str:

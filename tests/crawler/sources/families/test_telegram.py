@@ -137,3 +137,24 @@ def test_a_private_or_removed_channel_is_no_empty_one() -> None:
     gone = b'<html><div class="tgme_page_extra">If you have Telegram, you can contact @leaks</div></html>'
 
     assert not family_adapter("telegram", URL).parse(json_page(gone, URL)).recognised
+
+
+def test_a_message_of_2026_has_wrappers_reactions_and_a_signature() -> None:
+    """The text stands beside a video; what the page says about itself, and about who reacted, is not read."""
+    owner = '<a class="tgme_widget_message_owner_name"><span dir="auto">Leak market</span></a>'
+    label = '<div class="message_media_not_supported_label">{}</div>'
+    emoji = '<tg-emoji emoji-id="5"><i class="emoji"><b>\N{FIRE}</b></i></tg-emoji>'
+    inner = (
+        f'<div class="tgme_widget_message_author">{owner}</div><div class="media_supported_cont">'
+        f'<a href="/leaks/9">{label.format("This media is not supported in your browser")}</a>'
+        + text(f"{emoji} Fresh base of <b>a lender</b>.<br/><br/>120k records&#33; <a href='?q=x'>#sale</a>")
+        + f'</div><div class="media_not_supported_cont">{label.format("Please open Telegram")}</div>'
+        '<div class="tgme_widget_message_reactions"><span class="tgme_reaction">6.29K</span></div>'
+        '<span class="tgme_widget_message_from_author">marta</span>'
+    )
+
+    [listing] = read(message("leaks/9", inner)).listings
+
+    assert listing.title == "\N{FIRE} Fresh base of a lender."
+    assert listing.body == "\N{FIRE} Fresh base of a lender.\n120k records! #sale"
+    assert (listing.seller, listing.claimed_records) == ("Leak market", 120_000)

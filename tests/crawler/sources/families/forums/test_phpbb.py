@@ -128,3 +128,23 @@ def test_a_feed_is_no_list_of_topics() -> None:
 
     assert start.role is Role.LIST
     assert not parse_page(reader, atom, start.url).recognised
+
+
+CATEGORY = """<body id="phpbb" class="section-viewforum"><ul id="nav-breadcrumbs"><li><a
+href="./index.php">Index</a></li>
+<li><a href="./viewforum.php?f=1">Market</a></li></ul><h2><a href="./viewforum.php?f=2">Databases</a></h2>
+<div class="forabg"><ul class="topiclist forums">{}</ul></div></body>"""
+BOARD = '<li class="row"><a href="./viewforum.php?f={0}&amp;sid=1" class="forumtitle">Board {0}</a></li>'
+
+
+@pytest.mark.parametrize(
+    ("boards", "said"), [((5, 6, 7), "It links to 3 boards and lists no thread"), ((5,), "")]
+)
+def test_a_category_of_boards_is_not_empty_and_says_what_it_is(boards: tuple[int, ...], said: str) -> None:
+    """Boards are no threads, so the page is not recognised; itself and the boards above do not count."""
+    page = CATEGORY.format("".join(map(BOARD.format, boards)))
+
+    parsed = parse_page(family_adapter("phpbb"), page, LIST)
+
+    assert not parsed.recognised
+    assert parsed.instead.partition(":")[0] == said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from crawler.sources.families.json_interfaces.json_family import (
     text_at,
     title_fields,
 )
+from tests.crawler.sources.pages import family_adapter, json_page
 
 
 @pytest.mark.parametrize(
@@ -81,3 +83,32 @@ def test_a_title_is_read_without_its_markup() -> None:
         "title": "A & B: 120k records",
         "claimed_records": 120_000,
     }
+
+
+PLAIN_TITLE = "Base of <lender.example> & partners, vector<T>"
+USER = {"uid": 3, "user": {"username": "marta"}}
+LISTS: dict[str, tuple[str, object]] = {
+    "discourse": (
+        "https://forum.example/latest.json",
+        {"topic_list": {"topics": [{"id": 5, "title": PLAIN_TITLE}]}},
+    ),
+    "flarum": (
+        "https://forum.example/api/discussions",
+        {"data": [{"type": "discussions", "id": "5", "attributes": {"title": PLAIN_TITLE}}]},
+    ),
+    "nodebb": (
+        "https://forum.example/api/recent",
+        {"topics": [{**USER, "tid": 5, "title": escape(PLAIN_TITLE), "titleRaw": PLAIN_TITLE}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_title_that_is_no_html_keeps_what_stands_in_angle_brackets(kind: str) -> None:
+    """These programs give titles as they were typed, so that `<lender.example>` is no markup."""
+    url, document = LISTS[kind]
+
+    [follow] = family_adapter(kind, "https://forum.example/").parse(json_page(document, url)).follows
+
+    assert follow.partial is not None
+    assert follow.partial.title == PLAIN_TITLE
