@@ -29,7 +29,7 @@ from alerts.source_health import source_revision
 from storage import alert_listings, data_sets, listings, matches, sources
 from storage import alerts as rows
 from storage.alerts import Alert, AlertChange, AlertKind, OpenedAlert, TriageState
-from storage.database.base import Database
+from storage.database.base import Database, lock_whole
 from storage.disk_space import DiskForecast
 from storage.disk_trouble import CLOSED as CLOSED_BY_ANYBODY
 from storage.disk_trouble import QUIET, DiskLevel, DiskTrouble, last_disk_alert, level_of
@@ -39,6 +39,8 @@ from storage.installation_trouble import storage_trouble
 from storage.listings import ListingVersion
 from storage.work import Dispatcher
 
+#: Held while an alert about the whole installation is judged, so that two nodes do not open it twice.
+INSTALLATION_LOCK = 0x5350494C4C2D
 LATEST = datetime.max.replace(tzinfo=UTC)
 DAY = timedelta(days=1)  # the time in which updates are counted, and after which held ones are told
 
@@ -246,6 +248,7 @@ class AlertService:
         All runs of the trouble are one alert, so the rows decide and not the run.
         """
         with self._database.transaction() as session:
+            lock_whole(session, INSTALLATION_LOCK)
             now = self._clock()
             trouble = storage_trouble(session, now=now)
             draft = installation_revision(session, trouble, self._settings.severity)
@@ -260,6 +263,7 @@ class AlertService:
         self._database.write(self._judge_schedules)
 
     def _judge_schedules(self, session: Session) -> None:
+        lock_whole(session, INSTALLATION_LOCK)
         draft = schedule_revision(session, self._settings.severity)
         if draft is not None:
             self._outbox.write(session, draft, now=self._clock())

@@ -15,6 +15,7 @@ NAMES = (
     "memory",
     "visits",
     "looks",
+    "scale",
     "mentions",
     "storage",
     "latency",
@@ -22,6 +23,7 @@ NAMES = (
     "lookups",
     "inputs",
     "dumps",
+    "cluster",
     "growth",
 )
 LIBRARIES = ("scrapy", "beautifulsoup4", "sqlalchemy", "psycopg", "pyahocorasick", "daachorse")

@@ -7,7 +7,7 @@ writes one table with a unique key through SQLAlchemy: the least that any progra
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -49,12 +49,12 @@ def main() -> None:
 
 
 @contextmanager
-def postgresql_url() -> Iterator[str]:
+def postgresql_url(settings: Mapping[str, str] | None = None) -> Iterator[str]:
     """Start a server of our own and yield a database on it; as in the tests, it never waits for the disk."""
     binaries = find_binaries()
     if binaries is None:
         raise SystemExit(MISSING)
-    server = PostgresServer(binaries)
+    server = PostgresServer(binaries, settings=settings)
     try:
         yield server.start().create("bench")
     finally:

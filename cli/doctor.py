@@ -179,6 +179,7 @@ def _check_evidence(app: App) -> Findings:
 def _check_bucket(app: App, shared: ByteStore) -> Findings:
     """Write, read and delete an object, compare the key, and count what waits to be stored."""
     from storage.evidence.digest import require_shared_key
+    from storage.evidence.sealing import unsealed_files_here
 
     name, content = f"doctor/{secrets.token_hex(8)}", secrets.token_bytes(64)
     shared.create(name, content)
@@ -194,42 +195,31 @@ def _check_bucket(app: App, shared: ByteStore) -> Findings:
         yield CheckLevel.WARNING, found, "Use a server, or a version of it, that knows conditional writes."
     shared.delete(name)
     require_shared_key(app.evidence.folder, shared)
-    yield from _check_unsealed(app, shared)
-
-
-def _check_unsealed(app: App, shared: ByteStore) -> Findings:
-    """Say what is on this machine only, and what this database waits for from other machines."""
-    from storage.database.revisions import newest_revision, stored_revision
-    from storage.evidence.sealing import unsealed_files_here
-    from storage.listings import unsealed_files
-
     waiting = unsealed_files_here(app.evidence)
     if waiting:
-        found = (
-            f"{len(waiting)} evidence files are on this machine only ({sum(waiting.values()) / 1e6:.1f} MB)"
-        )
+        megabytes = sum(waiting.values()) / 1e6
+        found = f"{len(waiting)} evidence files are on this machine only ({megabytes:.1f} MB)"
         yield CheckLevel.WARNING, found, "A running daemon stores them within a minute; if not, see its log."
-    if stored_revision(app.database_unchecked) != newest_revision():
-        return
-    with app.database_unchecked.reading() as session:
-        elsewhere = [file for file in unsealed_files(session) if file not in waiting]
-    absent = [file for file in elsewhere if shared.size(file) is None]
-    if absent:
-        found = f"{len(absent)} evidence files are on another machine only, such as {absent[0]}"
-        yield CheckLevel.WARNING, found, "Start that machine's daemon; if it is lost, so are their texts."
 
 
 def _check_records(app: App) -> Findings:
     """Compare every file's length with the rows, and the hashes of the newest records."""
     from storage.database.revisions import newest_revision, stored_revision
-    from storage.evidence.verification import newest_evidence_rows, short_files, verify_record
+    from storage.evidence.verification import (
+        files_elsewhere,
+        newest_evidence_rows,
+        short_files,
+        verify_record,
+    )
 
     if stored_revision(app.database_unchecked) != newest_revision():
         return
     with app.database_unchecked.reading() as session:
         lost = list(short_files(session, app.evidence))
+        elsewhere = files_elsewhere(session, app.evidence, {file for file, _ in lost})
         sample = newest_evidence_rows(session, SAMPLE)
     gone = {file for file, _ in lost}
+    lost = [(file, what) for file, what in lost if file not in elsewhere]
     faults = [
         fault
         for row in sample
@@ -245,7 +235,10 @@ def _check_records(app: App) -> Findings:
         yield CheckLevel.FAILED, f"{more:,} more evidence files are missing or too short", advice
     for fault in faults[:FILES_SHOWN]:
         yield CheckLevel.FAILED, fault.message, advice
-    if not lost and not faults:
+    if elsewhere:
+        found = f"{len(elsewhere)} evidence files are on another machine only, such as {min(elsewhere)}"
+        yield CheckLevel.WARNING, found, "Its daemon stores them; if it is lost, so are their texts."
+    elif not lost and not faults:
         yield CheckLevel.OK, f"every evidence file is there; {len(sample):,} newest records are unchanged", ""
 
 

@@ -27,7 +27,7 @@ from daemon.errors import LockLost
 from daemon.evidence_sealing import SealingThread
 from daemon.health import HealthServer
 from daemon.metrics import RELOADS, STARTED
-from daemon.node_membership import NodeMembership, SharedClock
+from daemon.node_membership import BEATS_PER_LEASE, NodeMembership
 from daemon.service_manager import ServiceManager
 from daemon.signals import Signals
 from daemon.storage_checks import StorageChecks
@@ -50,6 +50,7 @@ from storage.errors import StorageError, StoreFailed
 from storage.evidence.digest import require_shared_key
 from storage.evidence.sealing import EvidenceSealer
 from storage.nodes import EngineName
+from storage.shared_clock import SharedClock
 from storage.sources import SyncResult
 from storage.work import NodeRole
 from storage.write_probe import require_known_evidence
@@ -86,20 +87,32 @@ class Daemon:
         self._problems_logged_at = 0.0
         self._pulse_s = min(PULSE_S, (supervision.watchdog_s or PULSE_S * 2) / 2)
         settings = configuration.settings
+        self._shares = settings.daemon.engine is EngineName.PROCRASTINATE
         self._database = Database.open(
-            settings.storage.database_url.get_secret_value(), busy_timeout_s=settings.storage.busy_timeout_s
+            settings.storage.database_url.get_secret_value(),
+            busy_timeout_s=settings.storage.busy_timeout_s,
+            idle_timeout_s=settings.daemon.lease_s if self._shares else None,
+        )
+        # Heartbeats must not wait for a connection of the pool, nor for somebody's lock.
+        self._lease_database = (
+            Database.open(
+                settings.storage.database_url.get_secret_value(),
+                busy_timeout_s=settings.daemon.lease_s / BEATS_PER_LEASE,
+                idle_timeout_s=settings.daemon.lease_s,
+            )
+            if self._shares
+            else self._database
         )
         self._evidence = settings.storage.evidence_store()
         self._storage_checks = StorageChecks.of(
             settings.storage.database_url.get_secret_value(), self._evidence
         )
         self._clock = SharedClock(clock)
-        self._shares = settings.daemon.engine is EngineName.PROCRASTINATE
         self._schedules = NodeRole.SCHEDULE in settings.daemon.roles
         self._engine = make_engine(settings, self._database, self._clock)
         profile = node_profile(settings)
         self._node = NodeMembership(
-            self._database,
+            self._lease_database,
             profile,
             lease_s=settings.daemon.lease_s,
             clock=self._clock,
@@ -125,6 +138,7 @@ class Daemon:
         logs.configure_logging(form=settings.log_format, level=settings.log_level)
         with ExitStack() as stack:
             stack.callback(self._database.close)
+            stack.callback(self._lease_database.close)
             stack.callback(self._storage_checks.close)
             self._signals = Signals((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
             self._lock = None if self._shares else stack.enter_context(DaemonLock.acquire(self._database))

@@ -57,7 +57,7 @@ def vitals_of(session: Session, source: Source, *, now: datetime) -> SourceVital
     last = coverage.last_finished_run(session, source.id)
     success = coverage.last_successful_run(session, source.id)
     usual = runs.usual_counts(session, source.id)
-    fresh = coverage.newest_listing_times(session, source.id, now=now)
+    fresh = coverage.newest_listing_times(session, now=now, source_id=source.id)[source.id]
     structure = PageStructure.of(source.cursor)
     cookies, expire = _cookie_state(source, now)
     return SourceVitals(

@@ -13,9 +13,11 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     ForeignKey,
     Index,
     Text,
+    TextClause,
     UniqueConstraint,
     bindparam,
     case,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     literal,
     select,
     text,
+    union_all,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -71,6 +74,7 @@ class AlertChange(StrEnum):
 
 
 WAITING = "digest_at IS NOT NULL"
+ABOVE_LOW = "severity <> 'low'"
 OF_NO_FINDING = "kind <> 'finding'"
 
 
@@ -80,6 +84,7 @@ class Alert(Base):
         Index(None, "state", "id"),
         Index(None, "listing_id"),
         Index(None, "digest_at", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
+        Index(None, "severity", "id", sqlite_where=text(ABOVE_LOW), postgresql_where=text(ABOVE_LOW)),
         Index(
             "ix_alerts_of_no_finding",
             "kind",
@@ -246,8 +251,15 @@ def alerts_with_life_changes(session: Session, *, now: datetime, limit: int) -> 
     return session.scalars(query.order_by(Alert.id).limit(limit)).all()
 
 
-# A query of its own: PostgreSQL would expect many such listings, and join all alerts.
-CHANGED_LISTINGS = select(Listing.id).where(text(UNTOLD)).order_by(Listing.id).limit(bindparam("limit"))
+# A query of its own: PostgreSQL would expect many such listings, and join all alerts. The alerts of an erased
+# company are gone, although the listing still says that it had some.
+_ANY_ALERT = select(Alert.id).where(Alert.listing_id == Listing.id).limit(1).scalar_subquery()
+CHANGED_LISTINGS = (
+    select(Listing.id)
+    .where(text(UNTOLD), _ANY_ALERT.is_not(None))
+    .order_by(Listing.id)
+    .limit(bindparam("limit"))
+)
 
 
 def note_listing_gone(session: Session, alert_id: int, *, gone: bool) -> bool:
@@ -407,10 +419,24 @@ def recent_alerts(
 ) -> Sequence[Alert]:
     """Return alerts, newest first; `severity` is the lowest one."""
     query = select(Alert).order_by(Alert.id.desc()).limit(limit)
+    conditions: list[ColumnElement[bool] | TextClause] = []
     if state is not None:
-        query = query.where(Alert.state == state)
+        conditions.append(Alert.state == state)
     if kind is not None:
-        query = query.where(Alert.kind == kind)
-    if severity is not None:
-        query = query.where(Alert.severity.in_([each for each in Severity if each.rank >= severity.rank]))
-    return session.scalars(query).all()
+        conditions.append(Alert.kind == kind)
+    if kind not in (None, AlertKind.FINDING):
+        conditions.append(text(OF_NO_FINDING))
+    if severity in (None, Severity.LOW):
+        return session.scalars(query.where(*conditions)).all()
+    # The newest of each severity, so that each is read in the order of the index and only as far as needed.
+    newest = [
+        select(Alert.id)
+        .where(text(ABOVE_LOW), Alert.severity == each, *conditions)
+        .order_by(Alert.id.desc())
+        .limit(limit)
+        .subquery()
+        for each in Severity
+        if severity is not None and each.rank >= severity.rank
+    ]
+    ids = union_all(*(select(each.c.id) for each in newest))
+    return session.scalars(query.where(Alert.id.in_(ids))).all()

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from storage import deliveries, dumps, listings, nodes, runs, watch
-from storage.deliveries import Delivery, DeliveryState
+from storage.deliveries import UNSENT, Delivery, DeliveryState
 from storage.dumps import DumpUnit, UnitState
-from storage.listing_tables import ListingVersion, MatchState
+from storage.listing_tables import UNMATCHED, ListingVersion, MatchState
 from storage.nodes import holder_is_gone
-from storage.runs import Run, RunState
+from storage.runs import OPEN_RUNS, Run, RunState
 from storage.watch import Rematch, RematchState
 from storage.work import Work, WorkKind
 
@@ -85,10 +85,11 @@ def claims_in_hand(session: Session) -> dict[int, dict[str, int]]:
     return nodes.work_in_hand(
         session,
         (
-            (WorkKind.RUN, select(Run.node_id).where(Run.state == RunState.RUNNING)),
+            (WorkKind.RUN, select(Run.node_id).where(text(OPEN_RUNS), Run.state == RunState.RUNNING)),
             (
                 WorkKind.MATCH,
                 select(ListingVersion.match_node_id).where(
+                    text(UNMATCHED),
                     ListingVersion.match_state == MatchState.PENDING,
                     ListingVersion.match_not_before.is_not(None),
                     ListingVersion.match_node_id.is_not(None),
@@ -96,7 +97,10 @@ def claims_in_hand(session: Session) -> dict[int, dict[str, int]]:
             ),
             (WorkKind.REMATCH, select(Rematch.node_id).where(Rematch.state == RematchState.RUNNING)),
             (WorkKind.UNIT, select(DumpUnit.node_id).where(DumpUnit.state == UnitState.CLAIMED)),
-            (WorkKind.DELIVER, select(Delivery.node_id).where(Delivery.state == DeliveryState.SENDING)),
+            (
+                WorkKind.DELIVER,
+                select(Delivery.node_id).where(text(UNSENT), Delivery.state == DeliveryState.SENDING),
+            ),
             (WorkKind.UNIT, select(DumpUnit.node_id).where(DumpUnit.state == UnitState.CLAIMED)),
         ),
     )

@@ -1,16 +1,25 @@
-"""What was watched and what was not: statistics over runs, listings and versions. Writes nothing."""
+"""What was watched and what was not: statistics over runs, listings and versions. Writes nothing.
 
-from collections.abc import Sequence
+Statistics are read for one source, or for all of them with one statement; they are then given by source.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, literal, select, text
+from sqlalchemy.orm import Session, aliased
 
-from storage.listing_tables import Listing, ListingVersion, MatchState
+from storage.listing_tables import UNMATCHED, UNREAD, Listing, ListingVersion, MatchState
 from storage.retention.passes import RetentionPass
 from storage.retention.policy import RUNS_KEPT
-from storage.runs import READ, Run, RunOutcome, RunState, RunTrigger
+from storage.runs import OPEN_RUNS, READ, Run, RunOutcome, RunState, RunTrigger
+from storage.sources import Source
+
+#: Versions of one source that are counted at most.
+COUNTED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,61 +41,71 @@ class FinishedRun:
 
 
 @dataclass(frozen=True, slots=True)
+class LastReading:
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NewestListingTimes:
-    """The number of a source's listings, and the newest times of first seeing and of posting among them."""
+    """The newest times of first seeing and of posting among a source's listings; None: it has none."""
 
-    listings: int
-    first_seen: datetime | None
-    posted: datetime | None
+    first_seen: datetime | None = None
+    posted: datetime | None = None
 
 
-def finished_runs(session: Session, source_id: int, *, since: datetime) -> Sequence[FinishedRun]:
+def finished_runs(
+    session: Session, *, since: datetime, source_id: int | None = None
+) -> Mapping[int, Sequence[FinishedRun]]:
     """Return the runs that ended since then, oldest first."""
-    ended = select(Run).where(Run.source_id == source_id, Run.state == RunState.FINISHED)
-    rows = session.scalars(ended.where(Run.finished_at >= since).order_by(Run.finished_at, Run.id))
-    return [finished for row in rows if (finished := _finished_run(row)) is not None]
+    columns = (Run.source_id, Run.started_at, Run.finished_at, Run.trigger, Run.outcome, Run.reason)
+    query = select(*columns, Run.pages, Run.pages_unread)
+    query = query.where(Run.state == RunState.FINISHED, Run.finished_at >= since)
+    if source_id is not None:
+        query = query.where(Run.source_id == source_id)
+    found: dict[int, list[FinishedRun]] = defaultdict(list)
+    for source, started, finished, trigger, outcome, reason, pages, unread in session.execute(
+        query.order_by(Run.finished_at, Run.id)
+    ):
+        if finished is not None and outcome is not None:
+            scheduled = trigger is not RunTrigger.MANUAL
+            run = FinishedRun(started or finished, finished, scheduled, outcome, reason, pages, unread)
+            found[source].append(run)
+    return found
 
 
-def last_read_before(session: Session, source_id: int, moment: datetime) -> FinishedRun | None:
-    """Return the newest run that had read what the source showed before a moment."""
-    read = select(Run).where(Run.source_id == source_id, Run.outcome.in_(READ), Run.finished_at < moment)
-    row = session.scalar(read.order_by(Run.finished_at.desc(), Run.id.desc()).limit(1))
-    return None if row is None else _finished_run(row)
+def last_readings_before(
+    session: Session, moment: datetime, *, source_id: int | None = None
+) -> Mapping[int, LastReading]:
+    """Return the newest run of each source that had read what the source showed before a moment."""
+    read = select(Run.id).where(Run.source_id == Source.id, Run.outcome.in_(READ), Run.finished_at < moment)
+    newest = read.order_by(Run.finished_at.desc(), Run.id.desc()).limit(1).correlate(Source)
+    last = aliased(Run)
+    query = select(Source.id, last.started_at, last.finished_at)
+    query = query.join(last, last.id == newest.scalar_subquery())
+    return {
+        source: LastReading(started or finished, finished)
+        for source, started, finished in session.execute(_of_sources(query, source_id))
+        if finished is not None
+    }
 
 
-def has_open_run(session: Session, source_id: int) -> bool:
-    """Return whether a run of this source is queued or in progress."""
-    open_states = (RunState.QUEUED, RunState.RUNNING)
-    query = select(Run.id).where(Run.source_id == source_id, Run.state.in_(open_states))
-    return session.scalar(query.limit(1)) is not None
-
-
-def _finished_run(run: Run) -> FinishedRun | None:
-    if run.finished_at is None or run.outcome is None:
-        return None
-    return FinishedRun(
-        started_at=run.started_at or run.finished_at,
-        finished_at=run.finished_at,
-        scheduled=run.trigger is not RunTrigger.MANUAL,
-        outcome=run.outcome,
-        reason=run.reason,
-        pages=run.pages,
-        pages_unread=run.pages_unread,
-    )
-
-
-def runs_kept_since(session: Session, source_id: int, *, days: int, now: datetime) -> datetime | None:
-    """Return from when on all runs of a source are kept; None: retention has deleted none.
-
-    `days`: for how long runs are kept; the newest RUNS_KEPT stay for longer. 0: for ever.
+def newest_runs_kept(session: Session, *, source_id: int | None = None) -> Mapping[int, datetime]:
+    """Return from when on the newest runs of each source are kept whatever their age; empty if retention has
+    deleted no run yet. A source that has fewer is left out.
     """
     deleted = select(RetentionPass.id).where(RetentionPass.counts["runs"].as_integer() > 0)
-    if not days or session.scalar(deleted.limit(1)) is None:
-        return None
-    ended = select(Run.finished_at).where(Run.source_id == source_id, Run.finished_at.is_not(None))
-    newest = ended.order_by(Run.finished_at.desc()).offset(RUNS_KEPT - 1).limit(1)
-    last = session.scalar(newest)
-    return None if last is None else min(now - timedelta(days=days), last)
+    if session.scalar(deleted.limit(1)) is None:
+        return {}
+    ended = select(Run.finished_at).where(Run.source_id == Source.id, Run.finished_at.is_not(None))
+    newest = ended.order_by(Run.finished_at.desc()).offset(RUNS_KEPT - 1).limit(1).correlate(Source)
+    query = select(Source.id, newest.scalar_subquery())
+    return {source: at for source, at in session.execute(_of_sources(query, source_id)) if at is not None}
+
+
+def sources_with_open_run(session: Session) -> set[int]:
+    """Return the sources of which a run is queued or in progress."""
+    return set(session.scalars(select(Run.source_id).where(text(OPEN_RUNS))))
 
 
 def last_finished_run(session: Session, source_id: int) -> Run | None:
@@ -101,31 +120,61 @@ def last_successful_run(session: Session, source_id: int) -> Run | None:
     return session.scalar(read.order_by(Run.finished_at.desc()).limit(1))
 
 
-def newest_listing_times(session: Session, source_id: int, *, now: datetime) -> NewestListingTimes:
-    """Return the newest times of a source.
+def newest_listing_times(
+    session: Session, *, now: datetime, source_id: int | None = None
+) -> Mapping[int, NewestListingTimes]:
+    """Return the newest times of each source.
 
     A posting date in the future is a mistake of the site and is ignored.
     """
-    posted = func.max(Listing.posted_at).filter(Listing.posted_at <= now)
-    query = select(func.count(), func.max(Listing.first_seen_at), posted)
-    return NewestListingTimes(*session.execute(query.where(Listing.source_id == source_id)).one())
+    of_source = Listing.source_id == Source.id
+    first_seen = select(Listing.first_seen_at).where(of_source).order_by(Listing.id.desc()).limit(1)
+    posted = select(func.max(Listing.posted_at)).where(of_source, Listing.posted_at <= now)
+    query = _of_sources(select(Source.id, first_seen.scalar_subquery(), posted.scalar_subquery()), source_id)
+    return {row[0]: NewestListingTimes(*row[1:]) for row in session.execute(query)}
 
 
-def versions_by_match_state(session: Session, source_id: int, *, since: datetime) -> dict[MatchState, int]:
-    """Return the number of versions seen since then per state, 0 included."""
-    versions = select(ListingVersion.match_state, func.count()).join(Listing)
-    versions = versions.where(Listing.source_id == source_id, ListingVersion.seen_at >= since)
-    counted = {row[0]: row[1] for row in session.execute(versions.group_by(ListingVersion.match_state))}
-    return {state: counted.get(state, 0) for state in MatchState}
+def versions_by_match_state(
+    session: Session, *, since: datetime, source_id: int | None = None
+) -> Mapping[int, Mapping[MatchState, int]]:
+    """Return the number of versions seen since then per source and state, 0 included.
 
-
-def unread_versions(session: Session, source_id: int, *, since: datetime) -> int:
-    """Return the number of matched versions seen since then whose evidence was missing or damaged at the last
-    rematch.
+    At most COUNTED versions of each source are counted.
     """
-    unread = select(func.count()).select_from(ListingVersion).join(Listing)
-    unread = unread.where(Listing.source_id == source_id, ListingVersion.seen_at >= since)
-    unread = unread.where(
-        ListingVersion.match_state == MatchState.MATCHED, ListingVersion.match_reason.is_not(None)
-    )
-    return session.scalar(unread) or 0
+    some = select(literal(1)).where(ListingVersion.source_id == Source.id, ListingVersion.seen_at >= since)
+    counted = select(func.count()).select_from(some.limit(COUNTED).correlate(Source).subquery())
+    totals = session.execute(_of_sources(select(Source.id, counted.scalar_subquery()), source_id))
+    others: dict[int, dict[MatchState, int]] = defaultdict(dict)
+    for source, state, count in _count_versions(session, UNMATCHED, since, source_id):
+        others[source][state] = count
+    return {
+        source: {state: others[source].get(state, 0) for state in MatchState}
+        | {MatchState.MATCHED: max(0, total - sum(others[source].values()))}
+        for source, total in totals
+    }
+
+
+def unread_versions(session: Session, *, since: datetime, source_id: int | None = None) -> Mapping[int, int]:
+    """Return the number of matched versions seen since then whose evidence was missing or damaged at the last
+    rematch, by source; without those that have none.
+    """
+    rows = _count_versions(session, UNREAD, since, source_id)
+    return {source: count for source, state, count in rows if state is MatchState.MATCHED}
+
+
+def _count_versions(
+    session: Session, condition: str, since: datetime, source_id: int | None
+) -> Sequence[tuple[int, MatchState, int]]:
+    """Return the number of versions by source and state that a small index has."""
+    # An expression, so that SQLite reads the small index and not that of the sources' versions.
+    source = ListingVersion.source_id + 0
+    columns = (source, ListingVersion.match_state)
+    query = select(*columns, func.count()).where(text(condition), ListingVersion.seen_at >= since)
+    if source_id is not None:
+        query = query.where(source == source_id)
+    rows = session.execute(query.group_by(*columns))
+    return [(found, state, count) for found, state, count in rows if found is not None]
+
+
+def _of_sources(query: Select[*tuple[Any, ...]], source_id: int | None) -> Select[*tuple[Any, ...]]:
+    return query if source_id is None else query.where(Source.id == source_id)

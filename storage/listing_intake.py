@@ -180,7 +180,8 @@ class _Batch:
         query = select(*(getattr(Listing, name) for name in (*KNOWN_COLUMNS, *ON_LISTING)))
         query = query.where(Listing.source_id == self.source_id, Listing.key.in_(list(keys)))
         # FOR NO KEY UPDATE: the matcher may go on inserting rows that refer to these.
-        locked = query.order_by(Listing.id).with_for_update(key_share=True)
+        # An expression, so that SQLite looks for the keys and does not read all of the source in order.
+        locked = query.order_by(Listing.id + 0).with_for_update(key_share=True)
         rows = self.session.execute(locked).mappings()
         return {row["key"]: row for row in rows}
 
@@ -354,6 +355,7 @@ class _Batch:
         record = self.records[key]
         return {
             "listing_id": listing_id,
+            "source_id": self.source_id,
             "number": number,
             "capture_id": record.capture_id,
             "seen_at": self.now,

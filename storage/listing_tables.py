@@ -15,6 +15,10 @@ from storage.database.columns import MAX_CHAR_BYTES, clean
 from storage.sources import Source
 
 THERE = "gone_at IS NULL AND thread_key IS NULL"
+CHANGED_LIFE = "life <> 'new'"
+WITH_SELLER = "seller IS NOT NULL"
+WITH_PRICE = "price_currency IS NOT NULL"
+WITH_CLAIM = "claimed_records IS NOT NULL"
 UNTOLD = "told_gone <> (gone_at IS NOT NULL)"
 UNMATCHED = "match_state <> 'matched'"
 UNREAD = "match_reason IS NOT NULL"
@@ -62,7 +66,25 @@ class Listing(Base):
             sqlite_where=text(THERE),
             postgresql_where=text(THERE),
         ),
-        Index(None, "last_seen_at"),
+        Index(None, "first_seen_at"),
+        Index(None, "source_id", "id"),
+        Index(None, "source_id", "posted_at"),
+        Index(
+            "ix_listings_changed_life",
+            "life",
+            "id",
+            sqlite_where=text(CHANGED_LIFE),
+            postgresql_where=text(CHANGED_LIFE),
+        ),
+        Index(None, "seller", "id", sqlite_where=text(WITH_SELLER), postgresql_where=text(WITH_SELLER)),
+        Index(
+            None,
+            "price_currency",
+            "id",
+            sqlite_where=text(WITH_PRICE),
+            postgresql_where=text(WITH_PRICE),
+        ),
+        Index(None, "claimed_records", sqlite_where=text(WITH_CLAIM), postgresql_where=text(WITH_CLAIM)),
         Index(None, "repost_of_id"),
         Index(None, "data_set_id"),
         # The listings that went or came back since their alerts were judged.
@@ -112,12 +134,14 @@ class ListingVersion(LocatedRecord, Base):
             sqlite_where=text(UNMATCHED),
             postgresql_where=text(UNMATCHED),
         ),
+        Index(None, "source_id", "seen_at"),
         Index("ix_listing_versions_unread", "id", sqlite_where=text(UNREAD), postgresql_where=text(UNREAD)),
         Index(None, "capture_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     listing_id: Mapped[int] = mapped_column(ForeignKey("listings.id"))
+    source_id: Mapped[int | None]  # that of its listing, for counts of a source's versions
     number: Mapped[int]  # from 1
     capture_id: Mapped[int | None] = mapped_column(ForeignKey("captures.id"))
     seen_at: Mapped[datetime]

@@ -1,19 +1,16 @@
 """Listings: queries of the crawler, of people and of the matching, and the life of each listing."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Update, and_, cast, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Update, and_, func, or_, select, text, update
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
-from storage import search as fulltext
-from storage.companies import Company
 from storage.database.base import lock_in_order, state_moved
 from storage.erased_listings import erased_keys
 from storage.errors import EvidenceExpired
+from storage.listing_filters import ListingFilters, recent_listings, search_listings
 from storage.listing_intake import AttachmentRecord, IntakeResult, ListingRecord, upsert_many
 from storage.listing_tables import (
     UNMATCHED,
@@ -25,9 +22,7 @@ from storage.listing_tables import (
     MatchState,
     stored_key,
 )
-from storage.matches import MatchSummary
 from storage.nodes import may_claim, not_locked
-from storage.sources import Source
 
 __all__ = [
     "Attachment",
@@ -36,9 +31,12 @@ __all__ = [
     "KnownListing",
     "Life",
     "Listing",
+    "ListingFilters",
     "ListingRecord",
     "ListingVersion",
     "MatchState",
+    "recent_listings",
+    "search_listings",
     "upsert_many",
 ]
 
@@ -213,61 +211,6 @@ def mark_absent_gone(
 # --- queries of people
 
 
-@dataclass(frozen=True, slots=True)
-class ListingFilters:
-    """Conditions of a search; None: no condition. Times are those of first seeing."""
-
-    source: str | None = None  # name
-    company: str | None = None  # slug; listings with matches of this company
-    life: Life | None = None
-    gone: bool | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    seller: str | None = None
-    currency: str | None = None
-    min_price: Decimal | None = None  # in any currency; use it together with `currency`
-    min_records: int | None = None
-    below_id: int | None = None  # the last id of the previous page
-
-
-def search_listings(
-    session: Session, query: str | None = None, *, filters: ListingFilters | None = None, limit: int = 50
-) -> Sequence[Listing]:
-    """Return listings, newest first, each with its source. Without a query: all that pass the filters."""
-    found = select(Listing).options(joinedload(Listing.source)).order_by(Listing.id.desc()).limit(limit)
-    found = found.where(*_conditions(filters or ListingFilters()))
-    if query is not None:
-        found = found.where(Listing.id.in_(fulltext.matching_listing_ids(session, query)))
-    return session.scalars(found).all()
-
-
-def _conditions(filters: ListingFilters) -> list[ColumnElement[bool]]:
-    given = {name: value for name, value in asdict(filters).items() if value is not None}
-    return [CONDITIONS[name](value) for name, value in given.items()]
-
-
-CONDITIONS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
-    "source": lambda name: Listing.source.has(Source.name == name),
-    "company": lambda slug: Listing.id.in_(
-        select(MatchSummary.listing_id).join(Company).where(Company.slug == slug)
-    ),
-    "life": lambda life: Listing.life == life,
-    "gone": lambda gone: Listing.gone_at.is_not(None) if gone else Listing.gone_at.is_(None),
-    "since": lambda time: Listing.first_seen_at >= time,
-    "until": lambda time: Listing.first_seen_at < time,
-    "seller": lambda name: Listing.seller == name,
-    "currency": lambda code: Listing.price_currency == code,
-    # The price is stored as text, to keep it exact; a float is precise enough for a comparison.
-    "min_price": lambda least: cast(Listing.price_amount, Float) >= float(least),
-    "min_records": lambda least: Listing.claimed_records >= least,
-    "below_id": lambda last: Listing.id < last,
-}
-
-
-def recent_listings(session: Session, *, limit: int = 50) -> Sequence[Listing]:
-    return search_listings(session, limit=limit)
-
-
 def listing_by_id(session: Session, listing_id: int) -> Listing | None:
     """Return a listing with its source."""
     return session.scalar(select(Listing).where(Listing.id == listing_id).options(joinedload(Listing.source)))
@@ -376,7 +319,9 @@ def release_sealed(session: Session, file: str) -> Sequence[int]:
     Returns their ids.
     """
     waiting = update(ListingVersion).where(
-        ListingVersion.match_state == MatchState.UNSEALED, ListingVersion.evidence_file == file
+        text(UNMATCHED),
+        ListingVersion.match_state == MatchState.UNSEALED,
+        ListingVersion.evidence_file == file,
     )
     return session.scalars(waiting.values(match_state=MatchState.PENDING).returning(ListingVersion.id)).all()
 
@@ -385,7 +330,7 @@ def unsealed_files(session: Session) -> dict[str, int]:
     """Return the files whose versions wait to be released, and up to which byte versions point into each."""
     end = func.max(ListingVersion.evidence_offset + ListingVersion.evidence_length)
     query = select(ListingVersion.evidence_file, end)
-    query = query.where(ListingVersion.match_state == MatchState.UNSEALED)
+    query = query.where(text(UNMATCHED), ListingVersion.match_state == MatchState.UNSEALED)
     found = session.execute(query.group_by(ListingVersion.evidence_file)).all()
     return {file: end for file, end in found if file is not None and end is not None}
 

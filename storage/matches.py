@@ -75,6 +75,7 @@ class MatchSummary(Base):
         UniqueConstraint("version_id", "company_id"),
         Index("ix_match_summaries_pending", "id", sqlite_where=text(PENDING), postgresql_where=text(PENDING)),
         Index(None, "listing_id"),
+        Index(None, "company_id", "listing_id", "version_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -148,6 +148,13 @@ def is_alive(session: Session, node_id: int) -> bool:
     return session.scalar(select(Node.id).where(Node.id == node_id, Node.ended_at.is_(None))) is not None
 
 
+def remaining_lease_s(session: Session, node_id: int) -> float:
+    """Return for how many seconds a node on PostgreSQL still has its lease; 0 if it was ended."""
+    left = func.extract("epoch", Node.lease_until - func.clock_timestamp())
+    found = session.scalar(select(left).where(Node.id == node_id, Node.ended_at.is_(None)))
+    return 0.0 if found is None else float(found)
+
+
 def node_by_id(session: Session, node_id: int) -> Node | None:
     return session.get(Node, node_id)
 

@@ -29,6 +29,8 @@ from storage.sources import Source
 from storage.work import NodeRoute
 
 USUAL_RUNS = 20  # number of finished runs from which the usual counts are computed
+STOPPED = "stopped"  # the reason of a run whose program stopped
+NEWEST_RUNS = 10_000  # among which those of a node are looked for: an index would serve that alone
 REPEAT = " repeat "  # in the slot of a run that repeats an interrupted one, before its number
 REPEATS = 5
 RUN_LEASE = timedelta(minutes=15)  # without a heartbeat; after it a run whose process is gone is ended
@@ -61,6 +63,8 @@ class RunOutcome(StrEnum):
 
 
 READ = (RunOutcome.NEW_LISTINGS, RunOutcome.NOTHING_NEW)  # outcomes of a run that read what the source showed
+#: The reason of a run whose evidence could not be put where every node can read it.
+UNSEALED_REASON = "evidence_unsealed"
 OPEN_RUNS = "state IN ('queued', 'running')"
 
 
@@ -192,6 +196,12 @@ def record_child_start(session: Session, run_id: int, epoch: int, *, pid: int) -
     return state_moved(session, _update_of_claimed_run(run_id, epoch).values(pid=pid))
 
 
+def is_current(session: Session, run_id: int, epoch: int) -> bool:
+    """Return whether a run is running and still belongs to this epoch, without a lock."""
+    query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
+    return session.scalar(query) is not None
+
+
 def lock_if_current(session: Session, run_id: int, epoch: int) -> bool:
     """Lock a run until the commit; return whether it is running and still belongs to this epoch."""
     query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
@@ -234,9 +244,9 @@ def interrupt_orphans(
     """
     if gone is None:
         detail = "The daemon ended while this run was in progress."
-        return _interrupt_runs(session, Run.state == RunState.RUNNING, detail, now)
+        return _interrupt_runs(session, and_(text(OPEN_RUNS), Run.state == RunState.RUNNING), detail, now)
     detail = "The node that had this run did not renew its lease in time."
-    lost = select(Run.id).where(Run.state == RunState.RUNNING, gone)
+    lost = select(Run.id).where(text(OPEN_RUNS), Run.state == RunState.RUNNING, gone)
     return _interrupt_runs(session, Run.id.in_(not_locked(session, lost)), detail, now)
 
 
@@ -259,6 +269,18 @@ def _interrupt_runs(
     ended = {"state": RunState.FINISHED, "outcome": RunOutcome.INTERRUPTED, "reason": "interrupted"}
     values = update(Run).where(condition).values(**ended, detail=detail, epoch=Run.epoch + 1, finished_at=now)
     return session.scalars(values.returning(Run.id)).all()
+
+
+def stopped_runs(session: Session, node_id: int) -> Sequence[int]:
+    """Return the ids of the runs that a node ended because it stops itself."""
+    recent = select(func.coalesce(func.max(Run.id), 0) - NEWEST_RUNS).scalar_subquery()
+    query = select(Run.id).where(
+        Run.id > recent,
+        Run.node_id == node_id,
+        Run.outcome == RunOutcome.INTERRUPTED,
+        Run.reason == STOPPED,
+    )
+    return session.scalars(query.order_by(Run.id)).all()
 
 
 def routes_of(session: Session, run_ids: Collection[int]) -> dict[int, str]:
@@ -294,7 +316,7 @@ def run_by_id(session: Session, run_id: int) -> Run | None:
 def due_runs(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
     """Return the ids of queued runs and of abandoned ones, oldest first."""
     queued = and_(Run.state == RunState.QUEUED, Run.queued_at <= now)
-    query = select(Run.id).where(or_(queued, _is_abandoned(now)))
+    query = select(Run.id).where(text(OPEN_RUNS), or_(queued, _is_abandoned(now)))
     return session.scalars(query.order_by(Run.queued_at, Run.id).limit(limit)).all()
 
 
@@ -345,10 +367,15 @@ ENDS = (
 
 def recent_runs(session: Session, *, source: str | None = None, limit: int = 50) -> Sequence[Run]:
     """Return runs, newest first, each with its source; `source` is a name."""
-    query = select(Run).options(joinedload(Run.source)).order_by(Run.id.desc()).limit(limit)
-    if source is not None:
-        query = query.join(Source).where(Source.name == source)
-    return session.scalars(query).all()
+    query = select(Run).options(joinedload(Run.source)).limit(limit)
+    if source is None:
+        return session.scalars(query.order_by(Run.id.desc())).all()
+    source_id = session.scalar(select(Source.id).where(Source.name == source)) or 0
+    # Its open run first, and the others as they ended: each part is the beginning of an index.
+    of_source = query.where(Run.source_id == source_id)
+    newest = session.scalars(of_source.where(text(OPEN_RUNS))).all()
+    ended = of_source.where(Run.finished_at.is_not(None)).order_by(Run.finished_at.desc(), Run.id.desc())
+    return [*newest, *session.scalars(ended)][:limit]
 
 
 def last_slot(session: Session, source_id: int) -> Run | None:
@@ -359,6 +386,15 @@ def last_slot(session: Session, source_id: int) -> Run | None:
     if open_one is not None:
         return open_one
     return session.scalar(of_source.order_by(Run.finished_at.desc(), Run.id.desc()).limit(1))
+
+
+def last_queued(session: Session) -> dict[int, datetime]:
+    """Return when the newest run of each source was queued; without sources that never had one."""
+    of_source = select(Run.queued_at).where(Run.source_id == Source.id)
+    open_one = of_source.where(text(OPEN_RUNS)).scalar_subquery()
+    ended = of_source.order_by(Run.finished_at.desc(), Run.id.desc()).limit(1).scalar_subquery()
+    found = session.execute(select(Source.id, func.coalesce(open_one, ended)))
+    return {source_id: queued_at for source_id, queued_at in found if queued_at is not None}
 
 
 def last_outcomes(

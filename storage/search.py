@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Sequence
 from operator import add
 
-from sqlalchemy import BigInteger, Select, cast, column, false, literal_column, select, table, text
+from sqlalchemy import BigInteger, ColumnElement, cast, column, false, literal_column, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
@@ -86,16 +86,16 @@ def query_terms(query: str) -> list[tuple[str, bool]]:
     return list(wanted)
 
 
-def matching_listing_ids(session: Session, query: str) -> Select[tuple[int]]:
-    """Return a query for the ids of listings that have every term; without terms, it finds no listing."""
+def has_terms(session: Session, query: str) -> ColumnElement[bool]:
+    """Return the condition for entries that have every term; without terms, no entry has them."""
     wanted = query_terms(query)
     if not wanted:
-        return select(ENTRIES.c.rowid).where(false())
+        return false()
     if session.get_bind().dialect.name == "postgresql":
         lexemes = " & ".join(f"'{term}'" + ":*" * prefix for term, prefix in wanted)
-        return select(ENTRIES.c.rowid).where(ENTRIES.c.terms.op("@@")(cast(lexemes, TSQUERY)))
+        return ENTRIES.c.terms.op("@@")(cast(lexemes, TSQUERY))
     phrase = " AND ".join(f'"{term}"' + "*" * prefix for term, prefix in wanted)
-    return select(ENTRIES.c.rowid).where(literal_column("listing_search").op("MATCH")(phrase))
+    return literal_column("listing_search").op("MATCH")(phrase)
 
 
 def index_listing(session: Session, listing_id: int, value: str) -> None:

@@ -73,7 +73,7 @@ def _coverage_row(each: SourceCoverage) -> tuple[object, ...]:
     read = sum(each.outcomes.get(name, 0) for name in ("new_listings", "nothing_new"))
     gaps = None if each.gaps is None else len(each.gaps)
     hours = None if each.gaps is None else f"{each.hours_unseen:.1f}"
-    matched, waiting = each.versions["matched"], each.versions["pending"]
+    matched, waiting = f"{each.versions['matched']:,}" + "+" * each.more_versions, each.versions["pending"]
     return (
         each.name,
         each.runs,

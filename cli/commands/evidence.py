@@ -31,7 +31,8 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
 
     Exit code 1 if any is missing or damaged. On a large archive this takes long: it reads every byte.
     """
-    from storage.evidence.verification import all_evidence_rows, verify_record
+    from storage.errors import EvidenceMissing
+    from storage.evidence.verification import all_evidence_rows, files_elsewhere, verify_record
 
     app = app_of(context)
     checked: Counter[str] = Counter()
@@ -40,11 +41,17 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
         checked[row.kind] += 1
         if (fault := verify_record(app.evidence, row)) is not None:
             faults.append(fault)
+    missing = {each.row.place.file for each in faults if each.reason == EvidenceMissing.reason}
+    with app.database.reading() as session:
+        elsewhere = files_elsewhere(session, app.evidence, missing)
+    waiting = sum(each.row.place.file in elsewhere for each in faults)
+    faults = [each for each in faults if each.row.place.file not in elsewhere]
     if as_json:
         emit_json(
             {
                 "ok": not faults,
                 "checked": {kind: checked[kind] for kind in ("capture", "version", "attachment")},
+                "waiting": waiting,
                 "faults": [
                     {
                         "kind": each.row.kind,
@@ -73,18 +80,20 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
                     for each in faults[:SHOWN]
                 ],
             )
-        print_line(_verdict(checked, len(faults)))
+        print_line(_verdict(checked, len(faults), waiting))
     if faults:
         raise typer.Exit(Exit.NEGATIVE)
 
 
-def _verdict(checked: Counter[str], faults: int) -> str:
+def _verdict(checked: Counter[str], faults: int, waiting: int) -> str:
     what = (
         f"{checked['capture']:,} captures, {checked['version']:,} versions and {checked['attachment']:,} "
         "attachments were compared with the evidence"
     )
+    if waiting:
+        what = f"{what}; {waiting:,} of them wait on another machine to be stored"
     if not faults:
-        return f"{what}: all are as they were stored."
+        return f"{what}: all{' others' if waiting else ''} are as they were stored."
     more = f" The table shows the first {SHOWN}; --json has all." if faults > SHOWN else ""
     return f"{what}: {faults:,} are missing or damaged. Restore their files from a backup.{more}"
 

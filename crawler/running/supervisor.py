@@ -45,7 +45,7 @@ from crawler.settings import CrawlerSettings
 from storage import runs
 from storage.database.base import BUSY_TIMEOUT_S, Database
 from storage.errors import StorageError
-from storage.runs import READ, Run, RunOutcome, RunState
+from storage.runs import READ, STOPPED, Run, RunOutcome, RunState
 from storage.settings import SEAL_AFTER_S
 from storage.stores.settings import S3Settings
 from storage.work import ClaimHolder, Dispatcher, NoNode, Work, WorkResult
@@ -287,6 +287,7 @@ class Supervisor:
             seal_after_s=self._seal_after_s,
             settings=self._settings,
             parent_pid=0,
+            lease=self._holder.lease(),
             doorbell=self._doorbell,
         )
         child = _Child(self._processes.start())
@@ -442,7 +443,7 @@ def _record_cookie_expiry(run: Run) -> None:
 
 
 def _stopped_ending() -> RunEnding:
-    return RunEnding(RunOutcome.INTERRUPTED, "stopped", "The run was ended because the program stopped.")
+    return RunEnding(RunOutcome.INTERRUPTED, STOPPED, "The run was ended because the program stopped.")
 
 
 def _signal_reason(number: int) -> tuple[str, str]:

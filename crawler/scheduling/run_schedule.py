@@ -97,6 +97,7 @@ class RunSchedule:
         Call `follow` with the plan once the transaction is committed.
         """
         plan = {}
+        last_queued = runs.last_queued(session)
         for source in sources.active_sources(session):
             try:
                 slots = slots_of(source)
@@ -104,7 +105,7 @@ class RunSchedule:
                 log.error(str(error), action="schedule_refused", source=source.name, reason=error.reason)
                 continue
             now = self._clock()
-            self._catch_up(session, source.id, slots, now)
+            self._catch_up(session, source.id, slots, last_queued.get(source.id), now)
             plan[source.id] = PlannedSource(slots, slots.after(now))
         return plan
 
@@ -144,14 +145,15 @@ class RunSchedule:
         if self._scheduler.running:
             self._scheduler.shutdown()
 
-    def _catch_up(self, session: Session, source_id: int, slots: SourceSlots, now: datetime) -> None:
+    def _catch_up(
+        self, session: Session, source_id: int, slots: SourceSlots, last: datetime | None, now: datetime
+    ) -> None:
         """Enqueue one run if a slot was missed since the last run; a source that never ran has missed one."""
-        last = runs.last_slot(session, source_id)
         if last is None:
             if slots.is_quiet(now):
                 return
             self._enqueue(session, source_id, now, RunTrigger.SCHEDULE)
-        elif (missed := slots.after(last.queued_at)) is not None and missed <= now:
+        elif (missed := slots.after(last)) is not None and missed <= now:
             self._enqueue(session, source_id, missed, RunTrigger.CATCH_UP)
 
     def _write_due_run(self, source_id: int, slot: datetime) -> None:

@@ -56,6 +56,8 @@ class SourceSlots(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no an
 
         A slot whose time without jitter has passed may still be to come: so the search begins earlier.
         """
+        if not self._jitter:
+            return self._next_due(moment)
         first: datetime | None = None
         due = self._next_due(moment - self._jitter)
         while due is not None and (first is None or due < first):

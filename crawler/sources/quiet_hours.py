@@ -54,6 +54,8 @@ class QuietHours:
 
         Spans that touch are joined.
         """
+        if not self._spans:
+            return None
         begin = end = moment
         for _ in range(_MAX_JOINED_SPANS):
             there = [span for span in self._spans_around(moment) if span[0] <= end and span[1] >= begin]

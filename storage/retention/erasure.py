@@ -404,7 +404,11 @@ def erase_company(
         traces = _pieces([company.name, *terms, *_texts_of_alerts(session, alert_ids)])
         counts = _erase_alerts(session, alert_ids)
         segments = select(Segment.id).where(Segment.company_id == company.id)
+        # Results of units do not name their companies. Whoever waits for them gives the command again.
+        compared = or_(Dump.company == slug, Dump.company.is_(None))
         for table, condition in (
+            (DumpUnit, DumpUnit.dump_id.in_(select(Dump.id).where(compared))),
+            (Dump, compared),
             (Match, Match.company_id == company.id),
             (MatchSummary, MatchSummary.company_id == company.id),
             (Rematch, Rematch.company_id == company.id),

@@ -65,7 +65,12 @@ def test_whole_evidence_is_verified_and_exported(home: Path) -> None:
     exported = answer(home, "evidence", "export", "1", "--to", "proof")
     again = spillwatch(home, "evidence", "export", "1", "--to", "proof")
 
-    assert verified == {"ok": True, "checked": {"capture": 1, "version": 1, "attachment": 0}, "faults": []}
+    assert verified == {
+        "ok": True,
+        "checked": {"capture": 1, "version": 1, "attachment": 0},
+        "waiting": 0,
+        "faults": [],
+    }
     assert (exported["records"], exported["left_out"]) == (2, [])
     assert stat.S_IMODE((home / "proof").stat().st_mode) == 0o700
     names = sorted(path.name for path in (home / "proof").iterdir())

@@ -35,6 +35,8 @@ DUE: dict[WorkKind, DueWork] = {
 }
 #: Tables that stay small: of one row, or of one row for each time that the watch changed.
 SMALL = {"source_revision", "watch", "rematches"}
+#: Indexes through which rows are looked up that belong to a row which a small index gave.
+LOOKED_UP = {"ix_alerts_listing_id"}
 PARTIAL = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'",
     "postgresql": "SELECT indexrelid::regclass::text FROM pg_index WHERE indpred IS NOT NULL",
@@ -109,7 +111,9 @@ def test_a_look_for_due_work_reads_small_indexes_only(database: Database, kind: 
     large = {
         (table, index)
         for table, index in read
-        if table not in SMALL and index not in small and not re.match("INTEGER PRIMARY KEY|pk_", index)
+        if table not in SMALL
+        and index not in small | LOOKED_UP
+        and not re.match("INTEGER PRIMARY KEY|pk_", index)
     }
     assert read
     assert large == set()

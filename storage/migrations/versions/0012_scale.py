@@ -20,10 +20,28 @@ PARTIAL = (
     ("ix_match_summaries_pending", "match_summaries", ["id"], "alert_state = 'pending'"),
     ("ix_listing_versions_unmatched", "listing_versions", ["match_state", "id"], "match_state <> 'matched'"),
     ("ix_listing_versions_unread", "listing_versions", ["id"], "match_reason IS NOT NULL"),
+    ("ix_listings_changed_life", "listings", ["life", "id"], "life <> 'new'"),
+    ("ix_listings_seller_id", "listings", ["seller", "id"], "seller IS NOT NULL"),
+    ("ix_listings_price_currency_id", "listings", ["price_currency", "id"], "price_currency IS NOT NULL"),
+    ("ix_listings_claimed_records", "listings", ["claimed_records"], "claimed_records IS NOT NULL"),
+    ("ix_alerts_severity_id", "alerts", ["severity", "id"], "severity <> 'low'"),
     ("ix_listings_untold", "listings", ["id"], "told_gone <> (gone_at IS NOT NULL)"),
     ("ix_alerts_of_no_finding", "alerts", ["kind", "source_id"], "kind <> 'finding'"),
     ("ix_deliveries_unsent", "deliveries", ["state", "next_attempt_at"], "state <> 'sent'"),
     ("ix_delivery_attempts_begun", "delivery_attempts", ["delivery_id"], "outcome IS NULL"),
+)
+# Indexes from which the questions of people are answered.
+WHOLE = (
+    ("ix_listings_first_seen_at", "listings", ["first_seen_at"]),
+    ("ix_listings_source_id_id", "listings", ["source_id", "id"]),
+    ("ix_listings_source_id_posted_at", "listings", ["source_id", "posted_at"]),
+    ("ix_listing_versions_source_id_seen_at", "listing_versions", ["source_id", "seen_at"]),
+    (
+        "ix_match_summaries_company_id_listing_id_version_id",
+        "match_summaries",
+        ["company_id", "listing_id", "version_id"],
+    ),
+    ("ix_source_changes_source_id_at", "source_changes", ["source_id", "at"]),
 )
 # Indexes of all rows, done or not, which they replace.
 REPLACED = (
@@ -32,6 +50,7 @@ REPLACED = (
     ("ix_listing_versions_match_state_match_not_before", "listing_versions"),
     ("ix_deliveries_state_next_attempt_at", "deliveries"),
     ("ix_runs_state_queued_at", "runs"),
+    ("ix_listings_last_seen_at", "listings"),  # which no query used
 )
 
 
@@ -39,11 +58,13 @@ def upgrade() -> None:
     _add_source_revision()
     _add_pauses()
     _add_told_presence()
+    _add_source_of_versions()
     for name, table, columns, where in PARTIAL:
         _index(name, table, *columns, where=where)
     for name, table in REPLACED:
         op.drop_index(name, table)
-    op.create_index("ix_source_changes_source_id_at", "source_changes", ["source_id", "at"])
+    for name, table, columns in WHOLE:
+        op.create_index(name, table, columns)
 
 
 def _add_source_revision() -> None:
@@ -82,6 +103,15 @@ def _add_told_presence() -> None:
         " AND alerts.listing_gone <> (listings.gone_at IS NOT NULL))"
         " THEN listings.gone_at IS NULL ELSE listings.gone_at IS NOT NULL END"
         " WHERE id IN (SELECT listing_id FROM alerts WHERE kind = 'finding')"
+    )
+
+
+def _add_source_of_versions() -> None:
+    with op.batch_alter_table("listing_versions") as versions:
+        versions.add_column(sa.Column("source_id", ID, nullable=True))
+    op.execute(
+        "UPDATE listing_versions SET source_id ="
+        " (SELECT source_id FROM listings WHERE listings.id = listing_versions.listing_id)"
     )
 
 

@@ -304,6 +304,24 @@ def test_an_object_with_other_bytes_is_not_overwritten(
     assert shared.size(second)
 
 
+def test_a_file_that_is_only_just_made_is_left_to_its_writer(
+    database: Database, here: EvidenceStore, shared: FailingStore
+) -> None:
+    """Between making and locking it, nobody may take it for what a killed run left; later, somebody does."""
+    path = here.folder / "unsealed" / "2026-03-14" / "market" / "17-ab12cd34-0001.warc.gz"
+    path.parent.mkdir(parents=True)
+    path.touch()
+
+    sealer(here, database).seal_left()
+    there = path.exists()
+    os.utime(path, (0, 0))
+    sealer(here, database).seal_left()
+
+    assert (there, path.exists(), list(shared.list())) == (True, False, [])
+    EvidenceSealer(here, database, Announced(), lambda: 1e9).seal_left()
+    assert list((here.folder / "unsealed").iterdir()) == []
+
+
 def test_evidence_from_before_is_read_where_it_is(
     database: Database, tmp_path: Path, shared: FailingStore
 ) -> None:
