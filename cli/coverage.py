@@ -109,6 +109,7 @@ class _Statistics:
     newest: Mapping[int, NewestListingTimes]
     versions: Mapping[int, Mapping[MatchState, int]]
     unread: Mapping[int, int]
+    runs_kept: Mapping[int, datetime]
 
     @classmethod
     def read(
@@ -121,6 +122,7 @@ class _Statistics:
             newest=coverage.newest_listing_times(session, now=now, source_id=source_id),
             versions=coverage.versions_by_match_state(session, since=since, source_id=source_id),
             unread=coverage.unread_versions(session, since=since, source_id=source_id),
+            runs_kept=coverage.newest_runs_kept(session, source_id=source_id),
         )
 
 
@@ -137,8 +139,7 @@ def source_coverage(
     Where retention has deleted runs in between, it begins after them.
     """
     found = _Statistics.read(session, since=since, now=now, source_id=source.id)
-    kept = _runs_kept_since(session, source, retention, since=since, now=now)
-    return _coverage_of(source, found, kept, since=since, now=now)
+    return _coverage_of(source, found, since=since, now=now, retention=retention)
 
 
 def all_source_coverage(
@@ -147,33 +148,24 @@ def all_source_coverage(
     """Return the coverage of every source, by name."""
     found = _Statistics.read(session, since=since, now=now)
     return [
-        _coverage_of(
-            source,
-            found,
-            _runs_kept_since(session, source, retention, since=since, now=now),
-            since=since,
-            now=now,
-        )
+        _coverage_of(source, found, since=since, now=now, retention=retention)
         for source in sources.all_sources(session)
     ]
 
 
-def _runs_kept_since(
-    session: Session, source: Source, retention: RetentionSettings | None, *, since: datetime, now: datetime
-) -> datetime | None:
-    """Return from when on all runs of the period are kept; None: all of them are."""
-    begin = max(since, source.created_at)
-    days = 0 if retention is None else days_of(retention, RetentionKind.RUNS, source.name)
-    if not days or now - timedelta(days=days) <= begin:
-        return None
-    kept = coverage.runs_kept_since(session, source.id, days=days, now=now)
-    return kept if kept is not None and kept > begin else None
-
-
 def _coverage_of(
-    source: Source, found: _Statistics, kept: datetime | None, *, since: datetime, now: datetime
+    source: Source,
+    found: _Statistics,
+    *,
+    since: datetime,
+    now: datetime,
+    retention: RetentionSettings | None,
 ) -> SourceCoverage:
-    begin = kept or max(since, source.created_at)
+    begin = max(since, source.created_at)
+    kept = _runs_kept_since(source, found, retention, now=now)
+    kept = kept if kept is not None and kept > begin else None
+    begin = kept or begin
+    before = found.readings_before.get(source.id) if kept is None else None
     visits = [visit for visit in found.visits.get(source.id, ()) if visit.finished_at >= begin]
     fresh = found.newest[source.id]
     unread = next((visit.pages_unread for visit in reversed(visits) if visit.read), None)
@@ -189,7 +181,7 @@ def _coverage_of(
         pages=sum(visit.pages for visit in visits),
         pages_unread=unread or 0,
         left_out=dict(Counter(reason for visit in visits if (reason := _reason_left_out(visit)))),
-        gaps=_find_gaps(source, visits, found, begin, now),
+        gaps=_find_gaps(source, visits, before, begin, now, waits=source.id in found.with_open_run),
         order_unknown=bool(source.cursor.get(ORDER_UNKNOWN)),
         given_up=len(source.cursor.get(GIVEN_UP) or ()),
         newest_listing=fresh.first_seen,
@@ -207,18 +199,34 @@ def _reason_left_out(visit: FinishedRun) -> str | None:
     return visit.reason if visit.read and visit.reason not in NOTHING_LEFT_OUT else None
 
 
+def _runs_kept_since(
+    source: Source, found: _Statistics, retention: RetentionSettings | None, *, now: datetime
+) -> datetime | None:
+    """Return from when on all runs of a source are kept; None: retention has deleted none."""
+    days = 0 if retention is None else days_of(retention, RetentionKind.RUNS, source.name)
+    newest = found.runs_kept.get(source.id)
+    return min(now - timedelta(days=days), newest) if days and newest is not None else None
+
+
 def _find_gaps(
-    source: Source, visits: Sequence[FinishedRun], found: _Statistics, begin: datetime, now: datetime
+    source: Source,
+    visits: Sequence[FinishedRun],
+    before: LastReading | None,
+    begin: datetime,
+    now: datetime,
+    *,
+    waits: bool,
 ) -> list[Gap] | None:
-    """Return the gaps since `begin`; the last reading before it counts as the one before the first."""
+    """Return the gaps since `begin`; the last reading before it counts as the one before the first.
+
+    `waits`: the next run is queued or in progress.
+    """
     if not source.enabled:
         return None
     try:
         slots = slots_of(source)
     except ScheduleRefused:
         return None
-    earlier = [each for each in found.visits.get(source.id, ()) if each.read and each.finished_at < begin]
-    before = earlier[-1] if earlier else found.readings_before.get(source.id)
     failed = [visit.finished_at for visit in visits if visit.scheduled and not visit.read]
     gaps = []
     # Time of the last reading's end, and from when on the next visit is due.
@@ -229,7 +237,7 @@ def _find_gaps(
             gaps.append(Gap(max(ended, begin), visit.finished_at))
         ended, due_from = visit.finished_at, visit.started_at
     due = slots.after(due_from)
-    overdue = due is not None and source.id not in found.with_open_run and due + QUEUED_WITHIN < now
+    overdue = due is not None and not waits and due + QUEUED_WITHIN < now
     if overdue or any(at > ended for at in failed) or _is_late(slots, due_from, now):
         gaps.append(Gap(max(ended, begin), now))
     return gaps

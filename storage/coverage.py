@@ -6,7 +6,7 @@ Statistics are read for one source, or for all of them with one statement; they 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, literal, select, text
@@ -90,23 +90,22 @@ def last_readings_before(
     }
 
 
+def newest_runs_kept(session: Session, *, source_id: int | None = None) -> Mapping[int, datetime]:
+    """Return from when on the newest runs of each source are kept whatever their age; empty if retention has
+    deleted no run yet. A source that has fewer is left out.
+    """
+    deleted = select(RetentionPass.id).where(RetentionPass.counts["runs"].as_integer() > 0)
+    if session.scalar(deleted.limit(1)) is None:
+        return {}
+    ended = select(Run.finished_at).where(Run.source_id == Source.id, Run.finished_at.is_not(None))
+    newest = ended.order_by(Run.finished_at.desc()).offset(RUNS_KEPT - 1).limit(1).correlate(Source)
+    query = select(Source.id, newest.scalar_subquery())
+    return {source: at for source, at in session.execute(_of_sources(query, source_id)) if at is not None}
+
+
 def sources_with_open_run(session: Session) -> set[int]:
     """Return the sources of which a run is queued or in progress."""
     return set(session.scalars(select(Run.source_id).where(text(OPEN_RUNS))))
-
-
-def runs_kept_since(session: Session, source_id: int, *, days: int, now: datetime) -> datetime | None:
-    """Return from when on all runs of a source are kept; None: retention has deleted none.
-
-    `days`: for how long runs are kept; the newest RUNS_KEPT stay for longer. 0: for ever.
-    """
-    deleted = select(RetentionPass.id).where(RetentionPass.counts["runs"].as_integer() > 0)
-    if not days or session.scalar(deleted.limit(1)) is None:
-        return None
-    ended = select(Run.finished_at).where(Run.source_id == source_id, Run.finished_at.is_not(None))
-    newest = ended.order_by(Run.finished_at.desc()).offset(RUNS_KEPT - 1).limit(1)
-    last = session.scalar(newest)
-    return None if last is None else min(now - timedelta(days=days), last)
 
 
 def last_finished_run(session: Session, source_id: int) -> Run | None:
