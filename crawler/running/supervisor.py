@@ -386,16 +386,19 @@ class Supervisor:
         """Write in a transaction, again while the database is away; raises the error of the last attempt.
 
         The end of a run is tried until the daemon stops: a full disk may last, and only this process knows
-        why the run ended. An error that will not go away by itself is tried for a minute.
+        why the run ended. Then it is tried once more: a daemon that lost its lock stops when the database is
+        back. An error that will not go away by itself is tried for a minute.
         """
+        last = False
         for number, wait_s in enumerate(chain(waits_s, [None])):
             try:
                 with self._database.transaction() as session:
                     write(session)
             except StorageError as error:
                 lasting = error.permanent and number >= len(WRITE_AGAIN_S)
-                if wait_s is None or lasting or self._stopping.wait(wait_s):
+                if wait_s is None or lasting or last:
                     raise
+                last = self._stopping.wait(wait_s)
                 metrics.WRITES_FAILED.inc()
                 log.warning(
                     "The end of a run could not be written; trying again.",

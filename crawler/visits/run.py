@@ -36,7 +36,7 @@ from crawler.sources.definition import FeedSource
 from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.visits.run_end import end_run
-from crawler.visits.scrapy_settings import VisitSettings, quiet_libraries, scrapy_settings
+from crawler.visits.scrapy_settings import default_settings_of_visits, quiet_libraries, scrapy_settings
 from network.proxy_address import ProxyAddress
 from storage import sources
 from storage.database.base import Database
@@ -222,7 +222,8 @@ def _paste_links(database: Database, definition: SourceDefinition) -> PasteLinks
 
 def _crawl(run: RunContext, settings: Mapping[str, Any]) -> None:
     quiet_libraries()
-    crawler = Crawler(SourceSpider, VisitSettings.of(settings))
+    crawler = Crawler(SourceSpider, default_settings_of_visits())
+    crawler.settings.setdict(settings)
 
     def handle_sigterm() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.stop)

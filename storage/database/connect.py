@@ -165,7 +165,8 @@ def prepare_for_forks() -> None:
     """
     for backend in PLACEHOLDERS:
         _SHARED.setdefault(backend, {})
-        _PREPARED[backend] = _new_engine(backend)
+        with suppress(ImportError):  # a driver without its library, which whoever needs it is told then
+            _PREPARED[backend] = _new_engine(backend)
 
 
 def _new_engine(backend: str) -> tuple[Engine, _Target]:

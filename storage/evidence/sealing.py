@@ -50,6 +50,8 @@ PART_BYTES = 64 * 1024 * 1024
 BEGUN_S = 60.0
 #: Age of an empty folder of a day before it is removed.
 KEPT_FOLDERS = timedelta(days=2)
+#: Seconds for which a run leaves a store alone that failed.
+PAUSE_S = 60.0
 #: Digits of a part's number in its name, so that names are in the order of the parts.
 PART_DIGITS = 4
 
@@ -98,7 +100,7 @@ class PartWriter:
 
     A run that ends soon has one part. While a longer one goes on, a part is sealed `seal_after_s` after the
     first version in it, in a thread of its own, so that the crawl does not wait for the store. If the store
-    fails, nothing more is sent to it until the end of the run, which tries once more.
+    fails, nothing more is sent to it for PAUSE_S, or until the end of the run, which tries once more.
     """
 
     def __init__(
@@ -129,6 +131,7 @@ class PartWriter:
         self._closed = False
         #: Why the last attempt to seal failed; None: all that was tried is sealed.
         self.failure: StorageError | None = None
+        self._failed_at = 0.0
         #: Runs `seal_so_far` when it is due, between two commits: the thread that writes the rows.
         self.executor: Executor | None = None
 
@@ -160,15 +163,20 @@ class PartWriter:
         if self._part.size >= PART_BYTES:
             self.seal_so_far()
         elif versions and self._timer is None and self.executor is not None:
-            self._timer = threading.Timer(self._seal_after_s, self._seal_in_time)
-            self._timer.daemon = True
-            self._timer.start()
+            timer = threading.Timer(self._seal_after_s, self._seal_in_time)
+            timer.daemon = True
+            with suppress(RuntimeError):  # no memory for a thread: the next commit tries again
+                timer.start()
+                self._timer = timer
 
     def seal_so_far(self) -> None:
         """End the part and let it be sealed. Called by the writing thread."""
         self._stop_timer()
+        pausing = self.failure is not None and time.monotonic() < self._failed_at + PAUSE_S
+        if self._closed or (pausing and self._part.size < PART_BYTES):
+            return
         self._end_part()
-        if self.failure is None and not self._closed:
+        if not pausing:
             self._uploads.submit(self._seal_waiting)
 
     def finish(self) -> None:
@@ -230,10 +238,11 @@ class PartWriter:
                 self._shared.create(part.file, self._folder / part.file)
                 release_file(self._database, self._dispatcher, part.file)
             except StorageError as error:
-                self.failure = error
+                self.failure, self._failed_at = error, time.monotonic()
                 return
             part.delete()
             self._waiting.pop(0)
+        self.failure = None
 
 
 @dataclass(frozen=True, slots=True)

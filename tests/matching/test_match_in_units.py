@@ -22,6 +22,7 @@ from storage.nodes import Node
 from tests.cli.command import SPILLWATCH, answer, environment, spillwatch
 from tests.matching.customers import as_csv, customers
 from tests.matching.test_commands import home, imported
+from tests.waiting import PATIENCE_S, happens
 
 __all__ = ["home", "imported"]  # fixtures
 
@@ -75,8 +76,9 @@ def match(folder: Path, *options: str, extra: dict[str, str] | None = None) -> A
 
 
 def test_the_answer_is_that_of_one_process_and_survives_kills(dump: Path) -> None:
-    """First no node is there; then there is one, whose processes are killed. In the end nothing is left."""
+    """First Ctrl-C, then no node; then there is one, whose process is killed. In the end nothing is left."""
     expected = match(dump)
+    interrupted = interrupt_when_cut(dump)
     impatient = {**SMALL_UNITS, "SPILLWATCH_MATCHING__UNIT_WAIT_S": "0.5"}
     alone = spillwatch(dump, "match", "dump", "--cluster", "--json", extra=impatient)
     waiting = dump_rows(dump)
@@ -86,15 +88,31 @@ def test_the_answer_is_that_of_one_process_and_survives_kills(dump: Path) -> Non
         found = match(dump, "--cluster")
 
     assert expected["companies"][0]["coherent_rows"] == 39
+    assert interrupted == (130, True)
     assert (alone.returncode, "Start `spillwatch run`" in alone.stderr) == (6, True)
     assert waiting > 5 and killed
     assert found == expected
     assert dump_rows(dump) == 0
 
 
+def interrupt_when_cut(folder: Path) -> tuple[int, bool]:
+    """Press Ctrl-C when the units are written; return the exit code, and whether it says how to go on."""
+    command = subprocess.Popen(
+        [SPILLWATCH, "match", "dump", "--cluster"],
+        cwd=folder,
+        env=environment(SMALL_UNITS),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    happens(lambda: dump_rows(folder) > 5)
+    command.send_signal(signal.SIGINT)
+    _, said = command.communicate(timeout=60)
+    return command.returncode, "The same command goes on" in said
+
+
 def kill_a_unit_process(parent: int) -> bool:
     """Kill the first process that the daemon starts for units."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 2 * PATIENCE_S
     while time.monotonic() < until:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and is_unit_process(entry, parent):
@@ -151,7 +169,7 @@ def kill_node_with_unit(process: subprocess.Popen[str], url: str) -> bool:
     database = Database.open(url)
     held = select(dumps.DumpUnit.id).join(Node, Node.id == dumps.DumpUnit.node_id)
     held = held.where(Node.name == "killed", dumps.DumpUnit.state == dumps.UnitState.CLAIMED)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 2 * PATIENCE_S
     found = None
     while found is None and time.monotonic() < until:
         with database.reading() as session:

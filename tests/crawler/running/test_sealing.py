@@ -95,7 +95,7 @@ def _shared(crawl: Runs) -> ByteStore:
     return shared
 
 
-@pytest.mark.parametrize("fault", ["500", "503", "slow", "cut", "403"])
+@pytest.mark.parametrize("fault", ["503", "slow", "403"])
 def test_a_store_that_fails_is_in_the_outcome(
     bucket: Runs, site: Site, proxy: FaultProxy, tmp_path: Path, fault: str
 ) -> None:

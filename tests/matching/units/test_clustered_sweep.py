@@ -224,7 +224,7 @@ def test_the_figures_of_chance_and_of_looks_are_the_same(tmp_path: Path, watch: 
     """With any size of units, any first look, and any number of matches that are kept."""
     rng = random.Random(7)
     path = tmp_path / "dump.csv"
-    path.write_bytes(as_csv(mixed_rows(3, 20_000)))
+    path.write_bytes(as_csv(mixed_rows(3, 14_000)))
     for limit, first_look, size in ((1, 0, 700_001), (5, 1, 1 << 19), (1_000, 30_000, 400_000)):
         found = answers(
             tmp_path / str(rng.random()),

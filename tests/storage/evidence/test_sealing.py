@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from storage import listings
 from storage.database.base import Database
 from storage.errors import DigestKeyDiffers, StoreFileExists, StoreUnreachable
+from storage.evidence import sealing
 from storage.evidence.digest import KEY_FILE, digest_beside, require_shared_key
 from storage.evidence.sealing import EvidenceSealer, PartWriter, unsealed_files_here
 from storage.evidence.warc import EvidenceStore, ListingText, RecordPlace
@@ -187,6 +188,28 @@ def test_a_store_that_is_away_delays_and_loses_nothing(
     )
     assert_readable(elsewhere, database, ("first", "second"))
     assert len(announced.versions) == 2
+
+
+def test_a_long_run_tries_again_after_a_pause(
+    database: Database, here: EvidenceStore, shared: FailingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A moment's outage does not delay all that a run of half an hour finds; a longer one is not hammered."""
+    announced = Announced()
+    with part_writer(here, database, announced) as writer:
+        store_listing(database, writer, "first")
+        shared.failing = True
+        writer.seal_so_far()
+        wait_until(lambda: writer.failure is not None)
+        shared.failing = False
+        store_listing(database, writer, "second")
+        writer.seal_so_far()
+        pausing = len(unsealed_files_here(here))
+        monkeypatch.setattr(sealing, "PAUSE_S", 0.0)
+        writer.seal_so_far()
+        wait_until(lambda: len(announced.versions) == 2)
+        wait_until(lambda: writer.failure is None)
+
+    assert (pausing, unsealed_files_here(here)) == (2, {})
 
 
 def test_the_parts_of_a_run_that_goes_on_are_left_to_it(
