@@ -7,11 +7,12 @@
 #   make check           run ruff, mypy --strict, import-linter and the tests of the docs
 #   make bench           compare CPU time with named peers                              (ARGS="mentions")
 #   make fuzz            read mutated dumps of every kind of reader                   (ARGS="100000 1 mail records")
+#   make faults          kill, pause and cut off nodes for many rounds                  (ARGS="--rounds 100 --nodes 3")
 #   make release         build and try the source archive and the wheel                 (PYTHONS="3.11 3.12")
 # PYTHON=/path/to/python3.12 chooses the interpreter of a new environment.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo init run test test-quick check lint types imports docs format bench fuzz lock release clean
+.PHONY: help demo init run test test-quick check lint types imports docs format bench fuzz faults lock release clean
 export PYTHON
 # Where this is set, each of the many processes that the tests and the demo start would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -91,11 +92,16 @@ bench: .venv/dev
 fuzz: .venv/dev
 	@$(bin)/python -m tests.matching.inputs.hostile $(or $(ARGS),100000 1)
 
+# `make test` has one round of each fault. The result is in the folder that is named at the end.
+faults: .venv/dev
+	@folder=$$(mktemp -d) && unshare --net --mount $$([ "$$(id -u)" = 0 ] || echo --map-root-user) \
+		$(bin)/python -m tests.faults.rounds "$$folder" $(or $(ARGS),--rounds 100) && cat "$$folder/found" && echo "$$folder"
+
 # The developers' lock is constrained to the runtime's pins, so that the tests run with what the image contains.
 compile := $(bin)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate \
 	--no-config --default-index https://pypi.org/simple --custom-compile-command "make lock"
 lock: .venv/dev
-	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --extra objects --output-file requirements.lock
+	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --extra objects --constraint setup/lock-constraints.in --output-file requirements.lock
 	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --extra objects --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(compile) tests/peers/requirements-peers.in --emit-build-options --output-file tests/peers/requirements-peers.lock
 

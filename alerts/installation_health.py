@@ -15,7 +15,7 @@ from alerts.severity import SeveritySettings, judgement_of
 from storage import alerts as rows
 from storage.alerts import Alert, AlertChange, AlertKind, TriageState
 from storage.installation_trouble import KEY_PREFIX, StorageTrouble
-from storage.runs import Run
+from storage.runs import UNSEALED_REASON, Run
 
 DETAIL_CHARS = 400  # of the sentence that the run ended with
 
@@ -33,7 +33,33 @@ def installation_revision(
 
 def _trouble_revision(run: Run, severity: SeveritySettings) -> RevisionDraft:
     detail = f" {one_line(run.detail, DETAIL_CHARS)}" if run.detail else ""
-    content = MessageContent(
+    unsealed = run.reason == UNSEALED_REASON
+    content = _unsealed_content(run, detail) if unsealed else _unstored_content(run, detail)
+    subject = AlertSubject(dedupe_key=f"{KEY_PREFIX}{run.id}", kind=AlertKind.INSTALLATION)
+    observation = Observation(None, f"A run could not be stored: {run.reason}.")
+    judgement = severity.judge_observation("storage_failed", observation)
+    return RevisionDraft(subject, AlertChange.OPENED, judgement, content)
+
+
+def _unsealed_content(run: Run, detail: str) -> MessageContent:
+    return MessageContent(
+        title="Spillwatch does not compare what it reads",
+        summary=(
+            f"Run {run.id} of the source {run.source.name} could not put its evidence into the bucket that "
+            f"all nodes read ({run.reason}).{detail} New offers are read and kept, and for as long as this "
+            "lasts they are not compared: no alert about them is sent. No source is to blame."
+        ),
+        next_steps=(
+            "Find the cause: spillwatch doctor --only evidence",
+            "Bring the bucket back; after a change of [storage.s3], restart the daemon. Nothing is lost: the "
+            "daemon stores what waits, and then it is compared.",
+            "Watch the local disk meanwhile: what is read is kept there.",
+        ),
+    )
+
+
+def _unstored_content(run: Run, detail: str) -> MessageContent:
+    return MessageContent(
         title="Spillwatch cannot store what it reads",
         summary=(
             f"Run {run.id} of the source {run.source.name} ended as storage_failed ({run.reason}).{detail} "
@@ -47,10 +73,6 @@ def _trouble_revision(run: Run, severity: SeveritySettings) -> RevisionDraft:
             "runs read the pages again.",
         ),
     )
-    subject = AlertSubject(dedupe_key=f"{KEY_PREFIX}{run.id}", kind=AlertKind.INSTALLATION)
-    observation = Observation(None, f"A run could not be stored: {run.reason}.")
-    judgement = severity.judge_observation("storage_failed", observation)
-    return RevisionDraft(subject, AlertChange.OPENED, judgement, content)
 
 
 def _end_revision(session: Session, alert: Alert, run: Run) -> RevisionDraft:

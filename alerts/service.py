@@ -6,8 +6,8 @@ judged once, and a row whose handler was killed stays due.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from alerts import metrics
 from alerts.dedupe import CLOSED, OFFERS, OPEN_ALERT, Decision, decide, listing_differences, listing_news
+from alerts.disk_health import disk_revision
 from alerts.finding import CompanyFinding, listing_of, lock_alert_of, may_hold, read_finding, source_of
 from alerts.finding_text import digest_summary, finding_content, listing_life_content
 from alerts.installation_health import installation_revision
@@ -28,13 +29,19 @@ from alerts.source_health import source_revision
 from storage import alert_listings, data_sets, listings, matches, sources
 from storage import alerts as rows
 from storage.alerts import Alert, AlertChange, AlertKind, OpenedAlert, TriageState
-from storage.database.base import Database
+from storage.database.base import Database, lock_whole
+from storage.disk_space import DiskForecast
+from storage.disk_trouble import CLOSED as CLOSED_BY_ANYBODY
+from storage.disk_trouble import QUIET, DiskLevel, DiskTrouble, last_disk_alert, level_of
 from storage.errors import DatabaseConflict
 from storage.evidence.warc import EvidenceStore, RecordPlace
 from storage.installation_trouble import storage_trouble
 from storage.listings import ListingVersion
 from storage.work import Dispatcher
 
+#: Held while an alert about the whole installation is judged, so that two nodes do not open it twice.
+INSTALLATION_LOCK = 0x5350494C4C2D
+LATEST = datetime.max.replace(tzinfo=UTC)
 DAY = timedelta(days=1)  # the time in which updates are counted, and after which held ones are told
 
 
@@ -241,6 +248,7 @@ class AlertService:
         All runs of the trouble are one alert, so the rows decide and not the run.
         """
         with self._database.transaction() as session:
+            lock_whole(session, INSTALLATION_LOCK)
             now = self._clock()
             trouble = storage_trouble(session, now=now)
             draft = installation_revision(session, trouble, self._settings.severity)
@@ -255,9 +263,45 @@ class AlertService:
         self._database.write(self._judge_schedules)
 
     def _judge_schedules(self, session: Session) -> None:
+        lock_whole(session, INSTALLATION_LOCK)
         draft = schedule_revision(session, self._settings.severity)
         if draft is not None:
             self._outbox.write(session, draft, now=self._clock())
+
+    def evaluate_disks(
+        self, machine: str, disks: Sequence[DiskForecast], *, warn_days: int, is_short: bool
+    ) -> None:
+        """Write that a disk of a machine will be full or is at its floor, or that there is room again.
+
+        `is_short`: the machine takes no new work. The worst disk counts.
+        """
+        with self._database.transaction() as session:
+            now = self._clock()
+            trouble = self._disk_trouble(session, machine, disks, warn_days=warn_days, is_short=is_short)
+            draft = disk_revision(session, trouble, self._settings.severity, now=now)
+            if draft is not None:
+                self._outbox.write(session, draft, now=now)
+
+    def _disk_trouble(
+        self, session: Session, machine: str, disks: Sequence[DiskForecast], *, warn_days: int, is_short: bool
+    ) -> DiskTrouble:
+        now, last = self._clock(), last_disk_alert(session, machine)
+        is_open = last is not None and last.state not in CLOSED_BY_ANYBODY
+        revision = None if last is None else rows.last_revision(session, last)
+        told = DiskLevel(judgement_of(revision).signals[0].name) if revision and is_open else None
+        by_person = revision is not None and not is_open and revision.change is not AlertChange.RESOLVED
+        worst = min(disks, key=_room_left, default=None)
+        level = None
+        if worst is not None:
+            level = level_of(worst, warn_days=warn_days, is_short=is_short, lasting=is_open, now=now)
+        return DiskTrouble(
+            machine=machine,
+            level=level,
+            disk=worst,
+            alert=last if is_open else None,
+            told=told,
+            quiet=by_person and last is not None and last.updated_at > now - QUIET,
+        )
 
     def send_test(self) -> OpenedAlert:
         """Write a test message for every enabled channel; `DeliveryService.deliver` sends it."""
@@ -273,3 +317,7 @@ class AlertService:
         draft = RevisionDraft(subject, AlertChange.OPENED, judgement, content)
         with self._database.transaction() as session:
             return self._outbox.write(session, draft, now=self._clock())
+
+
+def _room_left(disk: DiskForecast) -> tuple[float, datetime]:
+    return disk.free / max(disk.floor, 1), disk.floor_at or LATEST

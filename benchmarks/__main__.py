@@ -24,6 +24,7 @@ NAMES = (
     "lookups",
     "inputs",
     "dumps",
+    "cluster",
     "growth",
 )
 LIBRARIES = ("scrapy", "beautifulsoup4", "sqlalchemy", "psycopg", "pyahocorasick", "daachorse")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 import secrets
-import shutil
 import socket
 import stat
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -180,6 +179,7 @@ def _check_evidence(app: App) -> Findings:
 def _check_bucket(app: App, shared: ByteStore) -> Findings:
     """Write, read and delete an object, compare the key, and count what waits to be stored."""
     from storage.evidence.digest import require_shared_key
+    from storage.evidence.sealing import unsealed_files_here
 
     name, content = f"doctor/{secrets.token_hex(8)}", secrets.token_bytes(64)
     shared.create(name, content)
@@ -195,42 +195,31 @@ def _check_bucket(app: App, shared: ByteStore) -> Findings:
         yield CheckLevel.WARNING, found, "Use a server, or a version of it, that knows conditional writes."
     shared.delete(name)
     require_shared_key(app.evidence.folder, shared)
-    yield from _check_unsealed(app, shared)
-
-
-def _check_unsealed(app: App, shared: ByteStore) -> Findings:
-    """Say what is on this machine only, and what this database waits for from other machines."""
-    from storage.database.revisions import newest_revision, stored_revision
-    from storage.evidence.sealing import unsealed_files_here
-    from storage.listings import unsealed_files
-
     waiting = unsealed_files_here(app.evidence)
     if waiting:
-        found = (
-            f"{len(waiting)} evidence files are on this machine only ({sum(waiting.values()) / 1e6:.1f} MB)"
-        )
+        megabytes = sum(waiting.values()) / 1e6
+        found = f"{len(waiting)} evidence files are on this machine only ({megabytes:.1f} MB)"
         yield CheckLevel.WARNING, found, "A running daemon stores them within a minute; if not, see its log."
-    if stored_revision(app.database_unchecked) != newest_revision():
-        return
-    with app.database_unchecked.reading() as session:
-        elsewhere = [file for file in unsealed_files(session) if file not in waiting]
-    absent = [file for file in elsewhere if shared.size(file) is None]
-    if absent:
-        found = f"{len(absent)} evidence files are on another machine only, such as {absent[0]}"
-        yield CheckLevel.WARNING, found, "Start that machine's daemon; if it is lost, so are their texts."
 
 
 def _check_records(app: App) -> Findings:
     """Compare every file's length with the rows, and the hashes of the newest records."""
     from storage.database.revisions import newest_revision, stored_revision
-    from storage.evidence.verification import newest_evidence_rows, short_files, verify_record
+    from storage.evidence.verification import (
+        files_elsewhere,
+        newest_evidence_rows,
+        short_files,
+        verify_record,
+    )
 
     if stored_revision(app.database_unchecked) != newest_revision():
         return
     with app.database_unchecked.reading() as session:
         lost = list(short_files(session, app.evidence))
+        elsewhere = files_elsewhere(session, app.evidence, {file for file, _ in lost})
         sample = newest_evidence_rows(session, SAMPLE)
     gone = {file for file, _ in lost}
+    lost = [(file, what) for file, what in lost if file not in elsewhere]
     faults = [
         fault
         for row in sample
@@ -246,7 +235,10 @@ def _check_records(app: App) -> Findings:
         yield CheckLevel.FAILED, f"{more:,} more evidence files are missing or too short", advice
     for fault in faults[:FILES_SHOWN]:
         yield CheckLevel.FAILED, fault.message, advice
-    if not lost and not faults:
+    if elsewhere:
+        found = f"{len(elsewhere)} evidence files are on another machine only, such as {min(elsewhere)}"
+        yield CheckLevel.WARNING, found, "Its daemon stores them; if it is lost, so are their texts."
+    elif not lost and not faults:
         yield CheckLevel.OK, f"every evidence file is there; {len(sample):,} newest records are unchanged", ""
 
 
@@ -261,31 +253,34 @@ def _check_mode(path: Path, *, wanted: int) -> Findings:
 
 
 def _check_space(app: App) -> Findings:
-    for what, path in _data_places(app).items():
-        there = next(parent for parent in (path, *path.parents) if parent.exists())
-        free = shutil.disk_usage(there).free
-        level = (
-            CheckLevel.FAILED
-            if free < NO_SPACE
-            else CheckLevel.WARNING
-            if free < LOW_SPACE
-            else CheckLevel.OK
-        )
-        advice = "" if level is CheckLevel.OK else "Free some space: a run that cannot store evidence fails."
-        yield level, f"{free / 1024**3:.1f} GiB free for the {what} ({there})", advice
+    """Compare the free space with the floor of the daemon, and say when it will be reached."""
+    from storage.database.revisions import newest_revision, stored_revision
+    from storage.disk_space import MIB, daily_growth, data_places, forecasts
+
+    growth, now, daemon = None, app.clock(), app.settings.daemon
+    if stored_revision(app.database_unchecked) == newest_revision():
+        with app.database_unchecked.reading() as session:
+            growth = daily_growth(session, now=now)
+    places = data_places(app.settings.storage)
+    for disk in forecasts(places, daemon.disk_floor_mb * MIB, growth, now=now):
+        level = CheckLevel.OK
+        found = f"{disk.free / 1024**3:.1f} GiB free for {' and '.join(disk.what)} ({disk.path})"
+        if disk.growth is not None:
+            found += f", which change by {disk.growth / MIB:,.1f} MiB per day"
+        if disk.floor_at is not None:
+            found += f" and reach disk_floor_mb ({daemon.disk_floor_mb:,}) on {disk.floor_at:%Y-%m-%d}"
+            if disk.floor_at <= now + timedelta(days=daemon.disk_warning_days):
+                level = CheckLevel.WARNING
+        if disk.free < max(disk.floor, NO_SPACE):
+            level = CheckLevel.FAILED
+            found += ". Below disk_floor_mb the daemon takes no new work" if disk.free < disk.floor else ""
+        elif disk.free < LOW_SPACE:
+            level = CheckLevel.WARNING
+        advice = "" if level is CheckLevel.OK else SPACE_ADVICE
+        yield level, found, advice
 
 
-def _data_places(app: App) -> dict[str, Path]:
-    storage = app.settings.storage
-    url = storage.database_url.get_secret_value()
-    places = {"evidence": app.evidence.folder}
-    return (
-        {**places, "database": Path(url.removeprefix("sqlite:///")).parent}
-        if url.startswith("sqlite")
-        else places
-    )
-
-
+SPACE_ADVICE = "Free some space: `spillwatch retention` shows what goes, and how fast the disk fills."
 _KEY_ADVICE = "Copy the key here, or write a new one: `spillwatch keygen`."
 
 

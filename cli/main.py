@@ -33,6 +33,7 @@ COMMANDS = {
     "crawl": "Crawl a source once, now, even if it is disabled. Exit code 1 if the source could not be read.",
     "source": "List sources, show their health, try a source file, or detect a site's program.",
     "runs": "List the latest runs with their outcomes.",
+    "nodes": "List the nodes: who is there, roles, routes, version, last heartbeat, and work in hand.",
     "coverage": "Show which sources were read, and what was not covered.",
     "listings": "Search listings, newest first, or show one whole.",
     "alerts": "List, show, acknowledge, test and resend alerts.",

@@ -30,8 +30,8 @@ from matching.units.stored_pool import StoredPool
 from matching.units.unit_matching import MatchOptions
 from storage import dumps, nodes
 from storage.dumps import DumpProgress
+from storage.work import NodeRole
 
-MATCH_ROLE = "match"
 GOES_ON = "The same command goes on from here; with --restart it starts over."
 
 
@@ -90,7 +90,7 @@ def _tell_if_nobody_matches(app: App, wait_s: float) -> None:
     with app.database.reading() as session:
         there = nodes.known_nodes(session)
         now = nodes.database_time(session, app.clock())
-    if not any(node.lease_until > now and (not node.roles or MATCH_ROLE in node.roles) for node in there):
+    if not any(node.lease_until > now and (not node.roles or NodeRole.MATCH in node.roles) for node in there):
         print_error(
             f"No node that matches is running. Start `spillwatch run` within {wait_s:g} s where the dump is "
             "at the same path."

@@ -22,11 +22,12 @@ from configuration.errors import ConfigurationError, ConfigurationRefused
 from configuration.settings import Settings, Supervision
 from crawler.scheduling.run_schedule import Plan, RunSchedule
 from daemon import logs
+from daemon.disk_watch import DiskWatch
 from daemon.errors import LockLost
 from daemon.evidence_sealing import SealingThread
 from daemon.health import HealthServer
 from daemon.metrics import RELOADS, STARTED
-from daemon.node_membership import NodeMembership, SharedClock
+from daemon.node_membership import BEATS_PER_LEASE, NodeMembership
 from daemon.service_manager import ServiceManager
 from daemon.signals import Signals
 from daemon.storage_checks import StorageChecks
@@ -44,10 +45,12 @@ from storage.database import schema
 from storage.database.base import Database
 from storage.database.job_schema import require_job_schema, upgrade_job_schema
 from storage.database.lock import DaemonLock
+from storage.disk_space import MIB, DiskFloor, data_places
 from storage.errors import StorageError, StoreFailed
 from storage.evidence.digest import require_shared_key
 from storage.evidence.sealing import EvidenceSealer
 from storage.nodes import EngineName
+from storage.shared_clock import SharedClock
 from storage.sources import SyncResult
 from storage.work import NodeRole
 from storage.write_probe import require_known_evidence
@@ -58,6 +61,7 @@ KILL_MARGIN_S = 1.0  # after a run's grace period, to collect its killed process
 
 #: The check of a bucket.
 EVIDENCE_STORE = "evidence_store"
+DISK = "disk"
 
 #: Settings of [daemon] that a reload applies without a restart.
 NO_RESTART = {"match_workers", "unit_workers", "deliver_workers", "stop_timeout_s"}
@@ -83,23 +87,43 @@ class Daemon:
         self._problems_logged_at = 0.0
         self._pulse_s = min(PULSE_S, (supervision.watchdog_s or PULSE_S * 2) / 2)
         settings = configuration.settings
+        self._shares = settings.daemon.engine is EngineName.PROCRASTINATE
         self._database = Database.open(
-            settings.storage.database_url.get_secret_value(), busy_timeout_s=settings.storage.busy_timeout_s
+            settings.storage.database_url.get_secret_value(),
+            busy_timeout_s=settings.storage.busy_timeout_s,
+            idle_timeout_s=settings.daemon.lease_s if self._shares else None,
+        )
+        # Heartbeats must not wait for a connection of the pool, nor for somebody's lock.
+        self._lease_database = (
+            Database.open(
+                settings.storage.database_url.get_secret_value(),
+                busy_timeout_s=settings.daemon.lease_s / BEATS_PER_LEASE,
+                idle_timeout_s=settings.daemon.lease_s,
+            )
+            if self._shares
+            else self._database
         )
         self._evidence = settings.storage.evidence_store()
         self._storage_checks = StorageChecks.of(
             settings.storage.database_url.get_secret_value(), self._evidence
         )
         self._clock = SharedClock(clock)
-        self._shares = settings.daemon.engine is EngineName.PROCRASTINATE
         self._schedules = NodeRole.SCHEDULE in settings.daemon.roles
         self._engine = make_engine(settings, self._database, self._clock)
+        profile = node_profile(settings)
         self._node = NodeMembership(
-            self._database,
-            node_profile(settings),
+            self._lease_database,
+            profile,
             lease_s=settings.daemon.lease_s,
             clock=self._clock,
             dispatcher=self._engine,
+        )
+        self._disks = DiskWatch(
+            self._database,
+            DiskFloor(data_places(settings.storage), settings.daemon.disk_floor_mb * MIB),
+            settings.daemon.disk_warning_days,
+            self._clock,
+            machine=profile.name,
         )
         self._sealing = SealingThread(EvidenceSealer(self._evidence, self._database, self._engine))
         self._processes = run_processes(configuration)
@@ -114,6 +138,7 @@ class Daemon:
         logs.configure_logging(form=settings.log_format, level=settings.log_level)
         with ExitStack() as stack:
             stack.callback(self._database.close)
+            stack.callback(self._lease_database.close)
             stack.callback(self._storage_checks.close)
             self._signals = Signals((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
             self._lock = None if self._shares else stack.enter_context(DaemonLock.acquire(self._database))
@@ -128,11 +153,14 @@ class Daemon:
             self._serve_signals()
 
     def checks(self) -> dict[str, str]:
-        """Check database, evidence folder, bucket, engine and node. Each is "ok" or says what is wrong."""
+        """Check database, evidence folder, bucket, disks, engine and node. Each is "ok" or says what is
+        wrong.
+        """
         bucket = {EVIDENCE_STORE: self._sealing.problem() or "ok"} if self._sealing.shares_evidence else {}
         return {
             **self._storage_checks.results(),
             **bucket,
+            DISK: self._disks.check(),
             "engine": self._engine.problem() or "ok",
             "node": self._node.problem() or "ok",
         }
@@ -208,6 +236,7 @@ class Daemon:
             engine=self._engine,
             clock=self._clock,
             processes=self._processes,
+            disks=self._disks,
             holder=self._node,
         )
 
@@ -266,12 +295,13 @@ class Daemon:
             raise LockLost
         if (refusal := self._node.refusal()) is not None:
             raise refusal
+        self._disks.look(self._parts.judging)
         problems = {name: result for name, result in self.checks().items() if result != "ok"}
         if problems:
             self._log_problems(problems)
             self._manager.status("; ".join(problems.values()))
-            # Runs go on without a bucket, and a restart would not bring it back.
-            if problems.keys() <= {EVIDENCE_STORE}:
+            # Runs go on without a bucket, and alerts without room: a restart would bring back neither.
+            if problems.keys() <= {EVIDENCE_STORE, DISK}:
                 self._manager.alive()
                 self._write_missed_runs()
             return

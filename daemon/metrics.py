@@ -36,3 +36,9 @@ RETENTION_BYTES = Counter("spillwatch_retention_freed_bytes_total", "Bytes of ev
 RETENTION_LAST = Gauge(
     "spillwatch_retention_last_pass_timestamp_seconds", "When the last pass of retention ended, in Unix time."
 )
+DISK_FREE = Gauge("spillwatch_disk_free_bytes", "Bytes free on the disk of evidence or database.", ["what"])
+HELD_BACK = Counter(
+    "spillwatch_work_held_back_total",
+    "Calls of work that waited because of the disk.",
+    ["kind"],
+)

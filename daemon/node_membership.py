@@ -13,8 +13,6 @@ away from them, too.
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,56 +20,18 @@ import structlog
 from sqlalchemy.orm import Session
 
 from daemon.metrics import NODE_LOST, NODES
-from storage import nodes
+from storage import nodes, runs
 from storage.claims import release_lost_claims
 from storage.database.base import Database
 from storage.database.revisions import require_current
-from storage.errors import AlreadyRunning, SchemaNewer, SchemaOutdated, StorageError
+from storage.errors import SchemaNewer, SchemaOutdated, StorageError
 from storage.nodes import EngineName, NodeEnd, NodeProfile
-from storage.work import Dispatcher
+from storage.shared_clock import SharedClock, elapsed_s
+from storage.work import Dispatcher, HeldLease, Work, WorkKind
 
 BEATS_PER_LEASE = 6
 STEADY_BEATS = 3  # in a row, before a node ends others again after it was cut off
-#: Counts while the machine sleeps, where there is such a clock: a lease runs out meanwhile.
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
 log = structlog.get_logger()
-
-
-def elapsed_s() -> float:
-    """Return the seconds of a clock that nobody sets, and that goes on while the machine sleeps."""
-    return time.clock_gettime(_CLOCK)
-
-
-class SharedClock:
-    """The clock of the work: on PostgreSQL that of the database, so that all nodes have the same time.
-
-    Between two measurements it goes on by a clock that nobody sets. Before the first one, and on SQLite, it
-    is the machine's.
-    """
-
-    def __init__(self, local: Callable[[], datetime]) -> None:
-        self._local = local
-        self._anchor: tuple[datetime, float] | None = None
-
-    def __call__(self) -> datetime:
-        anchor = self._anchor
-        if anchor is None:
-            return self._local()
-        return anchor[0] + timedelta(seconds=elapsed_s() - anchor[1])
-
-    def offset_s(self) -> float:
-        """Return by how many seconds the machine's clock is behind this one."""
-        return (self() - self._local()).total_seconds()
-
-    def measure(self, session: Session) -> datetime:
-        """Ask the database for its time and return it."""
-        if session.get_bind().dialect.name != "postgresql":
-            return self._local()
-        asked = elapsed_s()
-        told = nodes.database_time(session, self._local())
-        self._anchor = (told, (asked + elapsed_s()) / 2)
-        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +62,7 @@ class NodeMembership:
         self._shares = profile.engine is EngineName.PROCRASTINATE
         self._held: _Lease | None = None
         self._steady = STEADY_BEATS
+        self._replaced: int | None = None  # the node about whose end a line was logged
         self._failure: str | None = None
         self._refused: StorageError | None = None
         self._stopping = threading.Event()
@@ -122,6 +83,12 @@ class NodeMembership:
         if held is None or held.node_id != node_id:
             return False
         return not self._shares or elapsed_s() < held.until
+
+    def lease(self) -> HeldLease | None:
+        held = self._held
+        if held is None or not self._shares:
+            return None
+        return HeldLease(held.node_id, self._lease.total_seconds(), held.until, self._clock.anchor)
 
     def problem(self) -> str | None:
         """Say what is wrong; None if the lease was renewed in time."""
@@ -148,7 +115,8 @@ class NodeMembership:
                 nodes.end_others(
                     session, as_=NodeEnd.REPLACED, now=now, older_than=self._profile.schema_revision
                 )
-                self._announce(session, now)
+                alone = [node.id for node in nodes.known_nodes(session)] == [node_id]
+                self._announce(session, now, nobodys=alone)
         self._held = _Lease(node_id, asked + self._lease.total_seconds())
         self._failure = None
 
@@ -168,6 +136,9 @@ class NodeMembership:
             nodes.end_node(session, held.node_id, as_=NodeEnd.STOPPED, now=now)
             if self._shares:
                 self._announce(session, now)
+                stopped = runs.stopped_runs(session, held.node_id)
+                for run_id in runs.repeat_interrupted(session, stopped, now=now):
+                    self._dispatcher.announce(session, Work(WorkKind.RUN, run_id))
 
     def _beat_loop(self) -> None:
         while not self._stopping.wait(self._beat_s):
@@ -218,8 +189,8 @@ class NodeMembership:
                 name=node.name,
             )
 
-    def _announce(self, session: Session, now: datetime) -> None:
-        released = release_lost_claims(session, now=now)
+    def _announce(self, session: Session, now: datetime, *, nobodys: bool = False) -> None:
+        released = release_lost_claims(session, now=now, nobodys=nobodys)
         for work in released.due():
             self._dispatcher.announce(session, work)
         counts = {name: count for name, count in released.counts().items() if count}
@@ -227,19 +198,19 @@ class NodeMembership:
             log.warning("Released the claims of nodes that are gone.", action="claims_released", **counts)
 
     def _join_again(self, why: str) -> None:
-        """Stop everything that was claimed in the old node's name, and join as a new one."""
+        """Stop everything that was claimed in the old node's name, and join as a new one. If that fails, for
+        example because somebody works alone just now, the next beat tries it again.
+        """
         old = self.node_id
-        log.error(
-            "This node was paused or cut off for longer than its lease, so its work was given to others. "
-            "It stops that work and joins again as a new node.",
-            action="node_replaced",
-            node=old,
-            why=why,
-        )
-        try:
-            require_current(self._database)
-            self.join()
-        except AlreadyRunning as error:
-            self._refused = error
-            return
+        if self._replaced != old:
+            self._replaced = old
+            log.error(
+                "This node was paused or cut off for longer than its lease, so its work was given to others. "
+                "It stops that work and joins again as a new node.",
+                action="node_replaced",
+                node=old,
+                why=why,
+            )
+        require_current(self._database)
+        self.join()
         log.info("Joined again.", action="node_joined", node=self.node_id)

@@ -30,7 +30,7 @@ BESIDE_STRUCTLOG = ("rich", "twisted")
 
 
 def import_structlog() -> None:
-    """Import structlog without the packages beside it, which saves 0.1 of its 0.17 s of CPU.
+    """Import structlog without the packages beside it, which saves 0.1 of its 0.17 s of CPU and 8 MB.
 
     Its adapter for Twisted and its coloured tracebacks are then missing. Whoever needs these packages
     themselves imports them as ever.

@@ -8,11 +8,11 @@ Afterwards the process has no other thread and no open file, as before.
 from __future__ import annotations
 
 import os
-import sys
+import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,9 @@ ROUTE = "daemon.rehearsal.InventedSite"
 SITE = "https://rehearsal.example"
 #: The first visit of a site finds a listing, the second one finds nothing new.
 VISITS = 2
+PREFIX = "spillwatch-rehearsal-"
+#: A rehearsal takes seconds; its folder is left if it is older.
+LEFT_AFTER_S = 3600.0
 #: How long a thread may still be listed that has ended.
 THREAD_END_S = 5.0
 COMMON: Mapping[str, object] = {"politeness": {"delay_s": 0}}
@@ -94,8 +97,9 @@ class InventedSite(AiohttpRoute):
 
 def rehearse() -> None:
     """Visit the invented sites. Raises RehearsalFailed, or whatever else is in the way."""
+    remove_left_folders(Path(tempfile.gettempdir()))
     # SQLite deletes its files when it closes them; the temporary folder must be there until then.
-    with tempfile.TemporaryDirectory(prefix="spillwatch-rehearsal-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         url = f"sqlite:///{home / 'spillwatch.db'}"
         database = Database.open(url)
@@ -107,6 +111,15 @@ def rehearse() -> None:
             database.close()
     prepare_for_forks()  # again: the visits used the first engine
     _await_single_thread()
+
+
+def remove_left_folders(place: Path) -> None:
+    """Remove what rehearsals left that were killed."""
+    for each in place.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            found = each.lstat()
+            if found.st_uid == os.geteuid() and found.st_mtime < time.time() - LEFT_AFTER_S:
+                shutil.rmtree(each)
 
 
 def _declare_sources(database: Database) -> list[Source]:
@@ -171,13 +184,3 @@ def _await_single_thread() -> None:
         if time.monotonic() > until:
             raise RehearsalFailed("a thread goes on")
         time.sleep(0.001)
-
-
-def main() -> None:
-    began = time.process_time()
-    rehearse()
-    sys.stdout.write(f"{time.process_time() - began:.2f} CPU s\n")
-
-
-if __name__ == "__main__":
-    main()

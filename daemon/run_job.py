@@ -7,6 +7,7 @@ crawler.running.child_protocol.
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from daemon import logs
 from matching.masks import mask_text, mask_url
 from storage.database.base import Database
 from storage.doorbell import Doorbell
+from storage.shared_clock import SharedClock
 from storage.work import Work
 
 
@@ -34,12 +36,20 @@ def send_message(message: Message) -> None:
     sys.stdout.buffer.flush()
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 def execute_job() -> int:
     """Carry out the job on standard input. Return an exit code: see ChildExit."""
     job = Job.read(sys.stdin.buffer.readline(MAX_LINE_BYTES))
     confine(job)
     logs.configure_logging(form="json", level="warning")
-    database = Database.open(job.database_url.get_secret_value(), busy_timeout_s=job.busy_timeout_s)
+    database = Database.open(
+        job.database_url.get_secret_value(),
+        busy_timeout_s=job.busy_timeout_s,
+        idle_timeout_s=None if job.lease is None else job.lease.seconds,
+    )
     return execute_run(
         job,
         database=database,
@@ -48,4 +58,5 @@ def execute_job() -> int:
         mask_url=mask_url,
         dispatcher=Doorbell() if job.doorbell else RelayDispatcher(),
         report=send_message,
+        clock=SharedClock(utc_now, anchor=None if job.lease is None else job.lease.anchor),
     )

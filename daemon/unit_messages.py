@@ -19,7 +19,7 @@ ALIVE_EVERY_S = 5.0
 #: Of one line; a unit of a thousand files has 100 KB.
 MAX_LINE_BYTES = 16 << 20
 #: Of one result: 32 bytes for each customer that was hit, compressed.
-MAX_RESULT_BYTES = 1 << 30
+MAX_RESULT_BYTES = 1 << 28
 _READ_BYTES = 1 << 16
 _BABBLE = "its process said something that is no answer"
 

@@ -83,6 +83,13 @@ class UnitService:
             )
         return None
 
+    def close(self) -> None:
+        """End the processes that have nothing to do."""
+        with self._lock:
+            for process in self._idle:
+                process.close()
+            self._idle.clear()
+
     def _match_claimed(self, claimed: ClaimedUnit) -> None:
         process = self._process()
         job = UnitJob(claimed.content, claimed.options, claimed.company, claimed.watch_version)
@@ -172,6 +179,13 @@ class _UnitProcess:
 
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    def close(self) -> None:
+        """Let the process end, because nothing follows."""
+        assert self._process.stdin is not None  # a pipe
+        self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GONE_S)
 
     def match(self, job: UnitJob, *, on_wait: Callable[[], bool]) -> tuple[UnitAnswer, bytes]:
         """Return the answer, or one that says how the process ended; raises _ClaimLost.

@@ -13,6 +13,7 @@ from daemon import process_start
 def main() -> int:
     """Serve requests; in a forked process, carry out a run. Return the exit code of either."""
     process_start.before_imports()
+    process_start.import_structlog()
     from crawler.visits.warm_up import warm_up
     from daemon.fork_server import serve_forks
     from daemon.rehearsal import rehearse

@@ -24,6 +24,7 @@ from crawler.running.supervisor import Supervisor
 from crawler.running.warm_process import WarmProcesses
 from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
+from daemon.disk_watch import DiskWatch
 from daemon.engine import DueWork, EmbeddedEngine, Lane
 from daemon.retention_lane import RetentionService
 from daemon.roles import has_role
@@ -58,6 +59,7 @@ class DaemonParts:
     """The parts made from one configuration. After a reload, old parts finish their work in progress."""
 
     supervisor: Supervisor
+    judging: AlertService
     lanes: tuple[Lane, ...]
 
 
@@ -70,10 +72,12 @@ def assemble(
     clock: Callable[[], datetime],
     processes: RunProcesses | None = None,
     holder: ClaimHolder | None = None,
+    disks: DiskWatch | None = None,
 ) -> DaemonParts:
     """Make the handlers of a configuration. Nothing connects or starts yet.
 
-    Without `processes`, each run gets a new process. Work is claimed in the name of `holder`.
+    Without `processes`, each run gets a new process. Work is claimed in the name of `holder`. `disks` holds
+    back work that needs room.
     """
     settings = configuration.settings
     supervisor = Supervisor(
@@ -142,7 +146,10 @@ def assemble(
         Lane(WorkKind.RETENTION, retention.carry_on, retention.due),
     )
     roles = settings.daemon.roles
-    return DaemonParts(supervisor, tuple(lane for lane in lanes if has_role(lane.kind, roles)))
+    mine = [lane for lane in lanes if has_role(lane.kind, roles)]
+    return DaemonParts(
+        supervisor, judging, tuple(lane if disks is None else disks.held_back(lane) for lane in mine)
+    )
 
 
 def _runs_by_route(settings: Settings) -> DueWork:

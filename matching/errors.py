@@ -29,6 +29,7 @@ SpillwatchError (storage.errors)
     ├── UnitRefused
     │   ├── UnitInputOther
     │   ├── UnitWatchOther
+    │   ├── UnitsRemoved
     │   └── UnitResultDamaged
     └── InputRefused
         ├── InputMissing
@@ -219,6 +220,12 @@ class UnitWatchOther(UnitRefused):
     """The terms or segments of this node are not those for which the unit was cut."""
 
     reason = "unit_watch_other"
+
+
+class UnitsRemoved(UnitRefused):
+    """The units of this dump were deleted meanwhile, as when a company is erased. Run the command again."""
+
+    reason = "units_removed"
 
 
 class UnitResultDamaged(UnitRefused):

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Provides the programs that the tests run: PostgreSQL's server, Tor, systemd's checker of units, gpg, a C compiler, and
+# Provides the programs that the tests run: PostgreSQL's server, Tor, systemd's checker of units, gpg, faketime, a C compiler, and
 # WordPress with PHP and MariaDB. Tests of full disks need the right to mount one.
 # As root on Debian, the script installs missing programs and starts none of them. Elsewhere it writes one line per missing
 # program, with the tests that are left out, and prints the names for SPILLWATCH_TESTS_WITHOUT. In CI it fails instead.
@@ -22,6 +22,7 @@ has_libarchive() { ldconfig -p 2>/dev/null | grep -q 'libarchive\.so' || [ -e /o
 has_mount() { # the right to mount a small disk that a test fills
     folder=$(mktemp -d) && mount -t tmpfs none "$folder" 2>/dev/null && umount "$folder" && rmdir "$folder"
 }
+has_faketime() { found faketime; }
 has_gcc() { found cc gcc clang; }
 has_wordpress() {
     found php && found mariadbd /usr/sbin/mariadbd && found my_print_defaults || return
@@ -51,6 +52,7 @@ install_systemd() { setup/apt-install.sh systemd; }
 install_gpg() { setup/apt-install.sh gnupg; }
 
 install_libarchive() { setup/apt-install.sh libarchive13t64 || setup/apt-install.sh libarchive13; }
+install_faketime() { setup/apt-install.sh faketime; }
 install_mount() { :; } # a right, not a program
 
 install_gcc() {
@@ -87,6 +89,7 @@ provide tor "crawling through a private Tor network"
 provide systemd "the check of the systemd unit"
 provide gpg "the recognition of what gpg writes"
 provide mount "disks that are full; it needs root"
+provide faketime "nodes whose clock is wrong, with all other faults of several nodes"
 provide gcc "the native scanner; the scanner in Python is tested"
 provide libarchive "RAR and CAB archives"
 provide wordpress "crawling a real blog; it needs php-cli, php-mysql and mariadb-server-core as well"

@@ -319,16 +319,28 @@ def release_sealed(session: Session, file: str) -> Sequence[int]:
     Returns their ids.
     """
     waiting = update(ListingVersion).where(
-        ListingVersion.match_state == MatchState.UNSEALED, ListingVersion.evidence_file == file
+        text(UNMATCHED),
+        ListingVersion.match_state == MatchState.UNSEALED,
+        ListingVersion.evidence_file == file,
     )
     return session.scalars(waiting.values(match_state=MatchState.PENDING).returning(ListingVersion.id)).all()
+
+
+def waits_to_be_sealed(session: Session, *, since: datetime) -> bool:
+    """Return whether a version has waited for its evidence to be sealed since then, or for longer."""
+    waiting = select(ListingVersion.id).where(
+        text(UNMATCHED),
+        ListingVersion.match_state == MatchState.UNSEALED,
+        ListingVersion.seen_at <= since,
+    )
+    return session.scalar(waiting.limit(1)) is not None
 
 
 def unsealed_files(session: Session) -> dict[str, int]:
     """Return the files whose versions wait to be released, and up to which byte versions point into each."""
     end = func.max(ListingVersion.evidence_offset + ListingVersion.evidence_length)
     query = select(ListingVersion.evidence_file, end)
-    query = query.where(ListingVersion.match_state == MatchState.UNSEALED)
+    query = query.where(text(UNMATCHED), ListingVersion.match_state == MatchState.UNSEALED)
     found = session.execute(query.group_by(ListingVersion.evidence_file)).all()
     return {file: end for file, end in found if file is not None and end is not None}
 

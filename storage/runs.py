@@ -29,6 +29,8 @@ from storage.sources import Source
 from storage.work import NodeRoute
 
 USUAL_RUNS = 20  # number of finished runs from which the usual counts are computed
+STOPPED = "stopped"  # the reason of a run whose program stopped
+NEWEST_RUNS = 10_000  # among which those of a node are looked for: an index would serve that alone
 REPEAT = " repeat "  # in the slot of a run that repeats an interrupted one, before its number
 REPEATS = 5
 RUN_LEASE = timedelta(minutes=15)  # without a heartbeat; after it a run whose process is gone is ended
@@ -61,6 +63,8 @@ class RunOutcome(StrEnum):
 
 
 READ = (RunOutcome.NEW_LISTINGS, RunOutcome.NOTHING_NEW)  # outcomes of a run that read what the source showed
+#: The reason of a run whose evidence could not be put where every node can read it.
+UNSEALED_REASON = "evidence_unsealed"
 OPEN_RUNS = "state IN ('queued', 'running')"
 
 
@@ -192,6 +196,12 @@ def record_child_start(session: Session, run_id: int, epoch: int, *, pid: int) -
     return state_moved(session, _update_of_claimed_run(run_id, epoch).values(pid=pid))
 
 
+def is_current(session: Session, run_id: int, epoch: int) -> bool:
+    """Return whether a run is running and still belongs to this epoch, without a lock."""
+    query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
+    return session.scalar(query) is not None
+
+
 def lock_if_current(session: Session, run_id: int, epoch: int) -> bool:
     """Lock a run until the commit; return whether it is running and still belongs to this epoch."""
     query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
@@ -259,6 +269,18 @@ def _interrupt_runs(
     ended = {"state": RunState.FINISHED, "outcome": RunOutcome.INTERRUPTED, "reason": "interrupted"}
     values = update(Run).where(condition).values(**ended, detail=detail, epoch=Run.epoch + 1, finished_at=now)
     return session.scalars(values.returning(Run.id)).all()
+
+
+def stopped_runs(session: Session, node_id: int) -> Sequence[int]:
+    """Return the ids of the runs that a node ended because it stops itself."""
+    recent = select(func.coalesce(func.max(Run.id), 0) - NEWEST_RUNS).scalar_subquery()
+    query = select(Run.id).where(
+        Run.id > recent,
+        Run.node_id == node_id,
+        Run.outcome == RunOutcome.INTERRUPTED,
+        Run.reason == STOPPED,
+    )
+    return session.scalars(query.order_by(Run.id)).all()
 
 
 def routes_of(session: Session, run_ids: Collection[int]) -> dict[int, str]:

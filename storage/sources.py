@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Engine, ForeignKey, Index, Pool, bindparam, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import Base, state_moved
 from storage.database.columns import dump_json
+from storage.work import NodeRoute
 
 
 class SourceHealth(StrEnum):
@@ -36,6 +37,8 @@ class AlertState(StrEnum):
 
 #: In a source's cursor: the moment before which its site does not want to be read. It has a column, too.
 NOT_BEFORE = "not_before"
+#: In a source's cursor: the same for each of its sites that is left alone, by site.
+SITE_PAUSES = "site_pauses"
 BEHIND = "behind_since IS NOT NULL"
 RESTING = "not_before IS NOT NULL"
 REVISION_BITS = 62
@@ -59,7 +62,7 @@ class Source(Base):
     health: Mapped[SourceHealth] = mapped_column(default=SourceHealth.UNKNOWN)
     health_since: Mapped[datetime | None]
     cursor: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    not_before: Mapped[datetime | None]  # NOT_BEFORE of the cursor
+    not_before: Mapped[datetime | None]  # the latest of NOT_BEFORE and SITE_PAUSES of the cursor
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
@@ -168,6 +171,13 @@ def source_by_name(session: Session, name: str) -> Source | None:
     return session.scalar(select(Source).where(Source.name == name))
 
 
+def routes_in_use(session: Session) -> dict[str, int]:
+    """Return by how many active sources each route is used."""
+    route = func.coalesce(Source.definition["via"].as_string(), NodeRoute.DIRECT.value)
+    active = select(route, func.count()).where(Source.enabled, Source.removed_at.is_(None)).group_by(route)
+    return {row[0]: row[1] for row in session.execute(active)}
+
+
 def source_by_id(session: Session, source_id: int) -> Source | None:
     return session.get(Source, source_id)
 
@@ -216,12 +226,28 @@ def source_digests(session: Session) -> dict[int, str]:
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def resting_sources(session: Session, *, now: datetime) -> set[int]:
-    """Return the sources whose site does not want to be read now, according to the end of their last runs."""
-    return set(session.scalars(RESTING_NOW, {"now": now}))
+class SourcePause(NamedTuple):
+    """What a source was asked for: until when its sites are left alone, and each of them if that is known."""
+
+    source_id: int
+    not_before: datetime
+    sites: Mapping[str, datetime]
 
 
-RESTING_NOW = select(Source.id).where(text(RESTING), Source.not_before > bindparam("now"))
+def pauses(session: Session, *, now: datetime) -> list[SourcePause]:
+    """Return the pauses that last, according to the end of each source's last run."""
+    rows = session.execute(PAUSES, {"now": now})
+    return [
+        SourcePause(
+            source_id, until, {site: datetime.fromisoformat(at) for site, at in (sites or {}).items()}
+        )
+        for source_id, until, sites in rows
+    ]
+
+
+PAUSES = select(Source.id, Source.not_before, Source.cursor[SITE_PAUSES]).where(
+    text(RESTING), Source.not_before > bindparam("now")
+)
 
 
 def definitions(session: Session, source_ids: Collection[int]) -> dict[int, StoredDefinition]:
@@ -233,8 +259,8 @@ def definitions(session: Session, source_ids: Collection[int]) -> dict[int, Stor
 
 
 def save_cursor(session: Session, source_id: int, cursor: Mapping[str, Any]) -> None:
-    mark = cursor.get(NOT_BEFORE)
-    not_before = None if mark is None else datetime.fromisoformat(mark)
+    marks = [cursor.get(NOT_BEFORE), *(cursor.get(SITE_PAUSES) or {}).values()]
+    not_before = max((datetime.fromisoformat(mark) for mark in marks if mark), default=None)
     values = {"cursor": dict(cursor), "not_before": not_before}
     session.execute(update(Source).where(Source.id == source_id).values(values))
 

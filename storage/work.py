@@ -6,6 +6,7 @@ row by a conditional UPDATE. It may be called twice for the same row.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -28,7 +29,9 @@ class WorkKind(StrEnum):
 
 
 class NodeRole(StrEnum):
-    """What a node does. `daemon.roles` says which kinds of work belong to each."""
+    """What a node does."""
+
+    # daemon.roles says which kinds of work belong to each.
 
     SCHEDULE = "schedule"
     CRAWL = "crawl"
@@ -73,6 +76,18 @@ class Dispatcher(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class HeldLease:
+    """The lease of a node that shares its work: how long it lasts, and until when it does, by `elapsed_s` of
+    `storage.shared_clock`. `anchor` is that of the node's clock.
+    """
+
+    node_id: int
+    seconds: float
+    until: float
+    anchor: tuple[datetime, float] | None = None
+
+
 class ClaimHolder(Protocol):
     """The node in whose name work is claimed."""
 
@@ -83,6 +98,9 @@ class ClaimHolder(Protocol):
     def holds(self, node_id: int | None) -> bool:
         """Return whether claims of this node still belong to this process, as far as it knows."""
 
+    def lease(self) -> HeldLease | None:
+        """Return the lease, by which child processes must end; None: nobody else takes the work."""
+
 
 class NoNode:
     """The holder of claims for a command or a test that works alone."""
@@ -91,6 +109,9 @@ class NoNode:
 
     def holds(self, node_id: int | None) -> bool:
         return True
+
+    def lease(self) -> HeldLease | None:
+        return None
 
 
 class SilentDispatcher:

@@ -155,7 +155,8 @@ def codec_of(name: str | None) -> str | None:
 
 
 def _declared_in(body: bytes) -> str | None:
-    found = _DECLARED.search(body[:DECLARATION_BYTES])
+    head = body[:DECLARATION_BYTES]
+    found = _DECLARED.search(head) if b"charset" in head or b"encoding" in head else None
     return found[1].decode("ascii") if found else None
 
 

@@ -80,9 +80,6 @@ def company(
     as_json: Json = False,
 ) -> None:
     """Erase one company: terms, segments, matches and alerts. What a case holds is refused."""
-    from matching.enrolment.segment_intake import SegmentIntake
-    from matching.fingerprints.segment_folder import SegmentFolder
-
     app_ = app_of(context)
     declared = next((each for each in app_.watch_configuration.companies if each.name == slug), None)
     if declared is not None:
@@ -102,15 +99,22 @@ def company(
     done = erase_company(app_.database, slug, person=account_name(by), reason=reason, now=app_.clock())
     if done is None:
         raise UnknownName(f"there is no company {slug} any more")
-    folder = SegmentFolder(app_.sections.matching.segments_dir)
-    files = SegmentIntake(app_.database, folder, app_.clock).delete_unnamed_files()
-    _finish(app_, done, as_json=as_json, segment_files=len(files))
+    _finish(app_, done, as_json=as_json, segment_files=_delete_segment_files(app_))
 
 
 @app.command()
 def finish(context: typer.Context, as_json: Json = False) -> None:
-    """Do the last steps of earlier erasures again: the bytes of records, indexes and free pages."""
-    _finish(app_of(context), None, as_json=as_json)
+    """Do the last steps of earlier erasures again: the bytes of records and segments, indexes, free pages."""
+    app_ = app_of(context)
+    _finish(app_, None, as_json=as_json, segment_files=_delete_segment_files(app_))
+
+
+def _delete_segment_files(app_: App) -> int:
+    """Delete the files of segments that no row names, here and in the shared store; return their number."""
+    from matching.enrolment.segment_intake import SegmentIntake, segment_folder
+
+    folder = segment_folder(app_.sections.matching)
+    return len(SegmentIntake(app_.database, folder, app_.clock).delete_unnamed_files())
 
 
 def _ask(question: str, *, yes: bool, as_json: bool) -> None:

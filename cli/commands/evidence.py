@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -30,7 +31,8 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
 
     Exit code 1 if any is missing or damaged. On a large archive this takes long: it reads every byte.
     """
-    from storage.evidence.verification import all_evidence_rows, verify_record
+    from storage.errors import EvidenceMissing
+    from storage.evidence.verification import all_evidence_rows, files_elsewhere, verify_record
 
     app = app_of(context)
     checked: Counter[str] = Counter()
@@ -39,11 +41,17 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
         checked[row.kind] += 1
         if (fault := verify_record(app.evidence, row)) is not None:
             faults.append(fault)
+    missing = {each.row.place.file for each in faults if each.reason == EvidenceMissing.reason}
+    with app.database.reading() as session:
+        elsewhere = files_elsewhere(session, app.evidence, missing)
+    waiting = sum(each.row.place.file in elsewhere for each in faults)
+    faults = [each for each in faults if each.row.place.file not in elsewhere]
     if as_json:
         emit_json(
             {
                 "ok": not faults,
                 "checked": {kind: checked[kind] for kind in ("capture", "version", "attachment")},
+                "waiting": waiting,
                 "faults": [
                     {
                         "kind": each.row.kind,
@@ -72,18 +80,20 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
                     for each in faults[:SHOWN]
                 ],
             )
-        print_line(_verdict(checked, len(faults)))
+        print_line(_verdict(checked, len(faults), waiting))
     if faults:
         raise typer.Exit(Exit.NEGATIVE)
 
 
-def _verdict(checked: Counter[str], faults: int) -> str:
+def _verdict(checked: Counter[str], faults: int, waiting: int) -> str:
     what = (
         f"{checked['capture']:,} captures, {checked['version']:,} versions and {checked['attachment']:,} "
         "attachments were compared with the evidence"
     )
+    if waiting:
+        what = f"{what}; {waiting:,} of them wait on another machine to be stored"
     if not faults:
-        return f"{what}: all are as they were stored."
+        return f"{what}: all{' others' if waiting else ''} are as they were stored."
     more = f" The table shows the first {SHOWN}; --json has all." if faults > SHOWN else ""
     return f"{what}: {faults:,} are missing or damaged. Restore their files from a backup.{more}"
 
@@ -103,7 +113,7 @@ def export(
     """
     from alerts.errors import NoSuchAlert
     from storage import alerts
-    from storage.evidence.export import evidence_of_listing, export_evidence
+    from storage.evidence.export import deleted_records_of_listing, evidence_of_listing, export_evidence
 
     app = app_of(context)
     with app.database.reading() as session:
@@ -113,8 +123,9 @@ def export(
         if found.listing_id is None:
             raise UnknownName(f"Alert {alert} is about Spillwatch itself: it has no listing and no evidence.")
         rows = evidence_of_listing(session, found.listing_id)
+        deleted = deleted_records_of_listing(session, found.listing_id)
     folder = to or Path(f"evidence-of-alert-{alert}")
-    done = export_evidence(app.evidence, rows, folder)
+    done = export_evidence(app.evidence, rows, folder, deleted=deleted)
     if as_json:
         emit_json(
             {
@@ -124,6 +135,7 @@ def export(
                 "left_out": [
                     {"kind": each.row.kind, "id": each.row.id, "reason": each.reason} for each in done.faults
                 ],
+                "deleted": [asdict(each) for each in deleted],
             }
         )
     else:
@@ -133,5 +145,10 @@ def export(
         )
         for each in done.faults:
             print_line(f"Left out: {each.message}")
+        if deleted:
+            print_line(
+                f"{len(deleted):,} records of earlier versions were deleted by retention or an erasure "
+                "(`deleted` in manifest.json)."
+            )
     if done.faults:
         raise typer.Exit(Exit.NEGATIVE)

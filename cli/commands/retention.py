@@ -11,6 +11,7 @@ from cli.command_context import Wide, app_of
 from cli.output import TableColumn, emit_json, print_line, print_table
 from storage import custody
 from storage.custody import CustodySubject
+from storage.disk_space import MIB, DiskForecast, daily_growth, data_places, forecasts
 from storage.evidence_removals import pending_removals
 from storage.holds import open_cases
 from storage.retention import passes, preview
@@ -46,6 +47,9 @@ def command(
         pending = pending_removals(session)
         last = passes.recent_passes(session, limit=20 if history else 1)
         entries = custody.custody_entries(session, limit=50) if history else []
+        growth = daily_growth(session, now=now)
+    floor = app_.sections.daemon.disk_floor_mb * MIB
+    disks = forecasts(data_places(app_.storage), floor, growth, now=now)
     freed = sum(each.evidence_bytes for each in going)
     next_at = last[0].not_before if last and settings.enabled else None
     if as_json:
@@ -58,6 +62,7 @@ def command(
                 "records_to_erase": pending,
                 "cases": list(cases),
                 "unknown_sources": unknown,
+                "disks": [_disk_as_dict(each) for each in disks],
                 "passes": [_pass_as_dict(each) for each in last] if history else [],
                 "entries": [_entry_as_dict(each) for each in entries],
             }
@@ -88,6 +93,10 @@ def command(
     if next_at is not None:
         when = "as soon as the daemon runs" if next_at <= now else f"at {next_at:%Y-%m-%d %H:%M} UTC"
         print_line(f"The next pass begins {when}.")
+    for disk in disks:
+        print_line(_disk_sentence(disk))
+    if growth is not None and growth.freed:
+        print_line(f"Passes of the last two weeks freed {size_text(growth.freed)} of evidence per day.")
     if cases:
         print_line(f"Held, and never deleted: what belongs to {', '.join(cases)} (`spillwatch hold list`).")
     if pending:
@@ -99,6 +108,29 @@ def command(
         print_table(_PASS_COLUMNS, [_pass_row(each) for each in last], empty="No pass yet.", wide=wide)
         print_line("")
         print_table(_ENTRY_COLUMNS, [_entry_row(each) for each in entries], empty="No entry yet.", wide=wide)
+
+
+def _disk_sentence(disk: DiskForecast) -> str:
+    begin = f"{size_text(disk.free)} are free for {' and '.join(disk.what)} ({disk.path}). "
+    if disk.growth is None:
+        return f"{begin}How fast it fills can be said when there are rows of six hours."
+    if disk.floor_at is None:
+        return f"{begin}It does not fill, as far as the last two weeks tell."
+    return (
+        f"{begin}It fills by {size_text(disk.growth)} per day, as far as the last two weeks tell, and has "
+        f"disk_floor_mb ({size_text(disk.floor)}) left on {disk.floor_at:%Y-%m-%d}."
+    )
+
+
+def _disk_as_dict(disk: DiskForecast) -> dict[str, object]:
+    return {
+        "what": list(disk.what),
+        "path": str(disk.path),
+        "free_bytes": disk.free,
+        "floor_bytes": disk.floor,
+        "growth_bytes_per_day": disk.growth,
+        "floor_reached_at": disk.floor_at,
+    }
 
 
 def size_text(size: int) -> str:

@@ -33,9 +33,20 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 def neutral(text: str) -> str:
     """Return `text` without sequences that a terminal or a text renderer would obey, line ends as `\\n`."""
+    if is_plain(text):
+        return text
     if "\x1b" in text or "\x9b" in text:
         text = _TERMINAL.sub("", text)
     return _CONTROL.sub("", _LINE_END.sub("\n", text))
+
+
+def is_plain(text: str) -> bool:
+    """Return whether blanks, tabs and `\\n` are all white space and all control characters of a text.
+
+    Nothing that `neutral` changes is printable, nor is other white space. Most texts are plain, which takes a
+    fraction of the patterns' time to find out.
+    """
+    return text.replace("\n", "").replace("\t", "").isprintable()
 
 
 def line(text: str, *, limit: int = MAX_TITLE_CHARS) -> str:
@@ -46,8 +57,12 @@ def line(text: str, *, limit: int = MAX_TITLE_CHARS) -> str:
 
 def block(text: str, *, limit: int = MAX_BLOCK_CHARS) -> str:
     """Return `text` with its lines, with spaces folded and at most one empty line in a row."""
-    folded = _AROUND_LINES.sub("\n", _SPACES.sub(" ", neutral(text[: limit * 2])))
-    return _BLANK_LINES.sub("\n\n", folded).strip()[:limit]
+    text = neutral(text[: limit * 2])
+    if "  " in text or not is_plain(text):
+        text = _SPACES.sub(" ", text)
+    if "\n" in text:
+        text = _BLANK_LINES.sub("\n\n", _AROUND_LINES.sub("\n", text))
+    return text.strip()[:limit]
 
 
 def verbatim(text: str, *, limit: int | None = None) -> str:

@@ -202,6 +202,8 @@ def _wall_kind(page: RawPage) -> type[Walled] | None:
 
 
 def _login_by_redirect(page: RawPage) -> type[Walled] | None:
+    if page.url == page.requested_url:
+        return None
     here, there = _path_and_query(page.url), _path_and_query(page.requested_url)
     return LoginWall if _LOGIN_ADDRESS.search(here) and not _LOGIN_ADDRESS.search(there) else None
 

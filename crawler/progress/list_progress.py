@@ -31,6 +31,8 @@ from storage.listings import KnownListing
 #: Key of the cursor: start URLs of lists that have more known pages than were read, and that may show new
 #: listings on any of them.
 ORDER_UNKNOWN = "order_unknown"
+#: Key of the cursor: start URLs of lists that did not end within `depth` pages, until one is read to its end.
+GIVEN_UP = "given_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,7 @@ class SourceProgress:
         self._first_rows: dict[str, list[str]] = {}
         self._nowhere: set[str] = set((cursor.get("nowhere") or ()) if same else ())
         self._unordered: set[str] = set((cursor.get(ORDER_UNKNOWN) or ()) if same else ())
+        self._given_up: set[str] = set((cursor.get(GIVEN_UP) or ()) if same else ())
 
     def begin_list(self, start: str) -> None:
         resume = self._resume_pages.get(start)
@@ -244,6 +247,8 @@ class SourceProgress:
         if not rows or settled or next_url is None:
             trail.at_end = end and trail.jumped_to is None
             trail.read_out = next_url is None and trail.jumped_to is None
+            if trail.read_out:
+                self._given_up.discard(start)
             many = pageless or bool(self.answers.suspects)
             unordered = self._any_order and not trail.newest_first
             if settled and unordered and next_url is not None:
@@ -257,6 +262,8 @@ class SourceProgress:
             trail.kind, trail.repeated = kind, RepeatedPages()
         if (trap := self._trap_sentence(trail, url, rows, next_url)) is not None:
             trail.trap = trap
+            if self._is_too_long(trail):
+                self._given_up.add(start)
             return PageDecision(wanted, None)
         jumps = not news and trail.resume_page != next_url
         if jumps and (resume := trail.take_resume_page()) is not None:
@@ -317,12 +324,15 @@ class SourceProgress:
             return "Page after page of a list showed the same listings, so no further page was requested."
         if next_url in trail.pages and next_url != url:
             return "The next page of a list had already been read, so no further page was requested."
-        if trail.depth + len(trail.pages) >= self._depth:
+        if self._is_too_long(trail):
             return (
                 f"A list did not end within {self._depth:,} pages, so no further page was requested: it is a "
                 "calendar or a trap. If the list is longer, set `depth` under [budget] in the source's file."
             )
         return None
+
+    def _is_too_long(self, trail: ListTrail) -> bool:
+        return trail.depth + len(trail.pages) >= self._depth
 
     def mark_unread(self, start: str, page: str) -> None:
         """Record that the budget was spent before `page`, or before something that is on it."""
@@ -471,6 +481,7 @@ class SourceProgress:
             "answers": self.answers.state(),
             "nowhere": sorted(self._nowhere),
             ORDER_UNKNOWN: sorted(self._unordered),
+            GIVEN_UP: sorted(self._given_up),
             "reading": self._reading,
             "reading_since": self.reading_since.isoformat() if self.reading_since else None,
             "structure": self.structure,

@@ -22,7 +22,7 @@ from storage.evidence.warc import EvidenceStore
 from storage.runs import RunCounts
 from storage.settings import SEAL_AFTER_S
 from storage.stores.settings import S3Settings
-from storage.work import Work, WorkKind
+from storage.work import HeldLease, Work, WorkKind
 
 #: Limit of one line in either direction; a job holds one source file and one cursor.
 MAX_LINE_BYTES = 4 * MEBIBYTE
@@ -52,6 +52,7 @@ class Job(BaseModel):
     seal_after_s: float = SEAL_AFTER_S
     settings: CrawlerSettings
     parent_pid: int
+    lease: HeldLease | None = None  # of the run's node; None: it works alone
     doorbell: bool = False  # nodes share the database: announce by jobs, in the row's transaction
 
     def evidence_store(self) -> EvidenceStore:

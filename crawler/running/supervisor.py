@@ -45,7 +45,7 @@ from crawler.settings import CrawlerSettings
 from storage import runs
 from storage.database.base import BUSY_TIMEOUT_S, Database
 from storage.errors import StorageError
-from storage.runs import READ, Run, RunOutcome, RunState
+from storage.runs import READ, STOPPED, Run, RunOutcome, RunState
 from storage.settings import SEAL_AFTER_S
 from storage.stores.settings import S3Settings
 from storage.work import ClaimHolder, Dispatcher, NoNode, Work, WorkResult
@@ -287,6 +287,7 @@ class Supervisor:
             seal_after_s=self._seal_after_s,
             settings=self._settings,
             parent_pid=0,
+            lease=self._holder.lease(),
             doorbell=self._doorbell,
         )
         child = _Child(self._processes.start())
@@ -385,16 +386,19 @@ class Supervisor:
         """Write in a transaction, again while the database is away; raises the error of the last attempt.
 
         The end of a run is tried until the daemon stops: a full disk may last, and only this process knows
-        why the run ended. An error that will not go away by itself is tried for a minute.
+        why the run ended. Then it is tried once more: a daemon that lost its lock stops when the database is
+        back. An error that will not go away by itself is tried for a minute.
         """
+        last = False
         for number, wait_s in enumerate(chain(waits_s, [None])):
             try:
                 with self._database.transaction() as session:
                     write(session)
             except StorageError as error:
                 lasting = error.permanent and number >= len(WRITE_AGAIN_S)
-                if wait_s is None or lasting or self._stopping.wait(wait_s):
+                if wait_s is None or lasting or last:
                     raise
+                last = self._stopping.wait(wait_s)
                 metrics.WRITES_FAILED.inc()
                 log.warning(
                     "The end of a run could not be written; trying again.",
@@ -442,7 +446,7 @@ def _record_cookie_expiry(run: Run) -> None:
 
 
 def _stopped_ending() -> RunEnding:
-    return RunEnding(RunOutcome.INTERRUPTED, "stopped", "The run was ended because the program stopped.")
+    return RunEnding(RunOutcome.INTERRUPTED, STOPPED, "The run was ended because the program stopped.")
 
 
 def _signal_reason(number: int) -> tuple[str, str]:

@@ -14,8 +14,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from crawler.scheduling.site_index import SiteIndex, SourceTraits, read_traits
-from crawler.scheduling.site_turns import TURN
-from storage import runs, sources
+from crawler.scheduling.site_turns import TURN, sites_left_alone
+from storage import runs
 from storage.runs import OpenRun, RunTrigger
 
 _ENDS_KEPT = 2  # of each site: the last end of two sources, one of which is another one's
@@ -105,10 +105,10 @@ def _read_sites(
     for source_id, own in traits.items():
         for site in own.sites:
             readers[site].add(source_id)
-    resting = sources.resting_sources(session, now=now)
+    alone = sites_left_alone(session, index, now=now)
     busy: set[int] = set()
     for site, each in readers.items():
-        sites[site].resting = not resting.isdisjoint(each)
+        sites[site].resting = site in alone
         sites[site].running = each.intersection(running)
         if len(each) > 1:
             busy |= each
@@ -123,9 +123,7 @@ def _read_sites(
 
 def _waits(run: OpenRun, traits: SourceTraits, sites: Mapping[str, _Site], now: datetime) -> bool:
     own = [sites[site] for site in traits.sites]
-    if run.trigger is not RunTrigger.MANUAL and (
-        any(site.resting for site in own) or traits.quiet.around(now) is not None
-    ):
+    if run.trigger is not RunTrigger.MANUAL and _rests(traits, sites, now):
         return True
     for site in own:
         if site.is_read_by_another(run.source_id):
@@ -134,6 +132,12 @@ def _waits(run: OpenRun, traits: SourceTraits, sites: Mapping[str, _Site], now: 
         if ended is not None and ended > now - traits.delay:
             return True
     return False
+
+
+def _rests(traits: SourceTraits, sites: Mapping[str, _Site], now: datetime) -> bool:
+    """Return whether all sites of a source are left alone, or its quiet hours last."""
+    alone = bool(traits.sites) and all(sites[site].resting for site in traits.sites)
+    return alone or traits.quiet.around(now) is not None
 
 
 def _blocked_by_turns(
@@ -150,7 +154,7 @@ def _blocked_by_turns(
         by_hand = run.trigger is RunTrigger.MANUAL
         if not by_hand and not taken.isdisjoint(own.sites):
             blocked.add(run.id)
-        if taken.issuperset(own.sites) or (not by_hand and own.quiet.around(now) is not None):
+        if taken.issuperset(own.sites) or (not by_hand and _rests(own, sites, now)):
             continue
         for site in own.sites:
             ended = sites[site].last_end_beside(run.source_id)

@@ -17,10 +17,8 @@ from crawler.scheduling.site_index import SiteIndex, delay_of, quiet_hours_of
 from crawler.sites import sites_of
 from storage import runs, sources
 from storage.runs import Run, RunTrigger
-from storage.sources import NOT_BEFORE
+from storage.sources import NOT_BEFORE, SITE_PAUSES
 
-#: In a source's cursor: NOT_BEFORE for each site of a source with several.
-SITE_PAUSES = "site_pauses"
 #: How long a source may take to begin when its turn has come; the engine polls every second.
 TURN = timedelta(minutes=1)
 
@@ -35,15 +33,15 @@ def claim_run(session: Session, run: Run, *, now: datetime, node_id: int | None 
     beside = _neighbours(session, run)
     if beside:
         runs.lock_sources(session, {run.source_id, *beside})
+    if run.trigger is not RunTrigger.MANUAL and _wants_rest(session, run, now):
+        return None
     if _is_held_up(session, run, beside, now):
         return None
     return runs.claim_run(session, run.id, now=now, node_id=node_id)
 
 
 def _is_held_up(session: Session, run: Run, beside: Collection[int], now: datetime) -> bool:
-    if _wants_rest(session, run, beside, now) or runs.ran_since(
-        session, beside, since=now - _source_delay(run), now=now
-    ):
+    if runs.ran_since(session, beside, since=now - _source_delay(run), now=now):
         return True
     return run.trigger is not RunTrigger.MANUAL and _must_give_way(session, run, beside, now)
 
@@ -56,7 +54,7 @@ def _must_give_way(session: Session, run: Run, beside: Collection[int], now: dat
     not use its turn (its run cannot be started) does not hold up the others.
     """
     for other in runs.runs_waiting_longer(session, run, beside) if beside else ():
-        if other.trigger is not RunTrigger.MANUAL and quiet_hours_of(other.source.definition).around(now):
+        if other.trigger is not RunTrigger.MANUAL and _wants_rest(session, other, now):
             continue
         ended = runs.last_finished_at(session, {run.source_id, *beside} - {other.source_id})
         if now < max(other.queued_at, ended or other.queued_at) + _source_delay(other) + TURN:
@@ -73,13 +71,23 @@ def _source_delay(run: Run) -> timedelta:
     return delay_of(run.source.definition)
 
 
-def _wants_rest(session: Session, run: Run, beside: Collection[int], now: datetime) -> bool:
-    """Return whether scheduled runs must leave the site alone."""
-    if run.trigger is RunTrigger.MANUAL:
-        return False
-    if not sources.resting_sources(session, now=now).isdisjoint({run.source_id, *beside}):
+def _wants_rest(session: Session, run: Run, now: datetime) -> bool:
+    """Return whether a scheduled run must not begin: all its sites are left alone, or it has quiet hours."""
+    sites = sites_of(run.source.definition)
+    if sites and sites <= sites_left_alone(session, SiteIndex.current(session), now=now):
         return True
     return quiet_hours_of(run.source.definition).around(now) is not None
+
+
+def sites_left_alone(session: Session, index: SiteIndex, *, now: datetime) -> set[str]:
+    """Return the sites that asked some source for a pause that lasts, with and without `www.`."""
+    alone: set[str] = set()
+    for pause in sources.pauses(session, now=now):
+        own = index.traits.get(pause.source_id)
+        told = pause.sites or dict.fromkeys(own.sites if own else (), pause.not_before)
+        bare = {site.removeprefix("www.") for site, until in told.items() if until > now}
+        alone |= bare | {f"www.{site}" for site in bare}
+    return alone
 
 
 def not_before(cursor: Mapping[str, Any]) -> datetime | None:

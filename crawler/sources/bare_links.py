@@ -47,7 +47,7 @@ def bare_links(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _addresses(text: str) -> Iterator[str]:
-    for hit in _SCHEME.finditer(text):
+    for hit in _SCHEME.finditer(text) if "://" in text else ():
         yield f"http{hit[1].lower()}://{_without_end(hit[2])}"
     for hit in _ONION.finditer(text) if ".onion" in text.lower() else ():
         yield f"http://{_without_end(hit[1])}"

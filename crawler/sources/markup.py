@@ -229,9 +229,9 @@ def text_of(element: Element) -> str:
         return "".join(_within(element.itertext(), MAX_BLOCK_CHARS)).strip()
     if not len(element) and element.tag not in _DROPPED:
         text = element.text or ""
-        return text if element.tag == "pre" else _SPACE.sub(" ", text).strip()
+        return text if element.tag == "pre" else _with_blanks(text).strip()
     text = "".join(_within(_pieces(element), MAX_BLOCK_CHARS))
-    return _LINE_ENDS.sub("\n", text).strip()
+    return (_LINE_ENDS.sub("\n", text) if "\n" in text else text).strip()
 
 
 def text_of_markup(markup: str) -> str:
@@ -273,7 +273,12 @@ def _pieces(element: Element) -> Iterator[str]:
                 yield "\n"
             text = node.tail if node is not element else None
         if text:
-            yield text if verbatim else _SPACE.sub(" ", text)
+            yield text if verbatim else _with_blanks(text)
+
+
+def _with_blanks(text: str) -> str:
+    """Return a text with a single blank for each white space. No white space but a blank is printable."""
+    return text if "  " not in text and text.isprintable() else _SPACE.sub(" ", text)
 
 
 def _hidden(node: Element) -> bool:

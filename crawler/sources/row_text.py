@@ -19,12 +19,13 @@ _ROW_FIELDS = ("title", "seller", "body", "sample")
 
 def complete_row(row: ParsedListing, values: Values) -> ParsedListing:
     """Return a row's listing with the values of its page; `row` keeps what only the row says."""
-    whole = replace(row, **values)
     said = [row.row, *(getattr(row, name) or "" for name in _ROW_FIELDS if name in values)]
-    page = _plain(" ".join(getattr(whole, name) or "" for name in _ROW_FIELDS))
+    told = (values[name] if name in values else getattr(row, name) for name in _ROW_FIELDS)
+    page = _plain(" ".join(text or "" for text in told))
     lines = dict.fromkeys(line for text in said for line in text.splitlines())
     # A list may cut a long title: "All customers of ..."
-    return replace(whole, row="\n".join(line for line in lines if _plain(line).rstrip(".… ") not in page))
+    kept = "\n".join(line for line in lines if _plain(line).rstrip(".… ") not in page)
+    return replace(row, **{**values, "row": kept})
 
 
 def has_own_page(listing: ParsedListing) -> bool:

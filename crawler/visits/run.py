@@ -26,16 +26,17 @@ from crawler.progress.page_structure import PageStructure
 from crawler.progress.traps import DEPTH, UrlPatterns
 from crawler.running.child_protocol import ChildExit, Job, Message
 from crawler.running.child_protocol import Failure as RunFailure
+from crawler.running.lease_watch import watch_lease
 from crawler.running.run_context import RunContext
 from crawler.scheduling.site_turns import not_before, site_pauses
 from crawler.settings import CrawlerSettings
-from crawler.sites import named_sites, named_urls
+from crawler.sites import named_sites, named_urls, sites_of_starts
 from crawler.sources import Adapter, FamilySource, SourceDefinition, adapter_for, read_stored
 from crawler.sources.definition import FeedSource
 from crawler.sources.paste_links import LINKED_KINDS, PasteLinks
 from crawler.spiders.source import SourceSpider
 from crawler.visits.run_end import end_run
-from crawler.visits.scrapy_settings import VisitSettings, quiet_libraries, scrapy_settings
+from crawler.visits.scrapy_settings import default_settings_of_visits, quiet_libraries, scrapy_settings
 from network.proxy_address import ProxyAddress
 from storage import sources
 from storage.database.base import Database
@@ -167,9 +168,23 @@ def _keep_pauses(run: RunContext) -> None:
     if (pause := not_before(cursor)) is not None and pause > now:
         run.not_before = pause
         run.close(RateLimited(_pause_sentence("The site", pause)))
-    for site, until in site_pauses(cursor).items():
+    for site, until in {**_told_to_others(run, now), **site_pauses(cursor)}.items():
         if until > now:
             run.pauses.leave_alone(site, RateLimited(_pause_sentence(site, until)), until)
+
+
+def _told_to_others(run: RunContext, now: datetime) -> dict[str, datetime]:
+    """Return the pauses of this source's sites that other sources were asked for.
+
+    A source with one site does not begin meanwhile; a person who begins it all the same may ask.
+    """
+    own = sites_of_starts(run.definition.start)
+    if len(own) < 2:
+        return {}
+    with run.database.reading() as session:
+        told = sources.pauses(session, now=now)
+    until = {site.removeprefix("www."): at for pause in told for site, at in pause.sites.items()}
+    return {site: until[bare] for site in own if (bare := site.removeprefix("www.")) in until}
 
 
 def _cookie_jar(
@@ -207,7 +222,8 @@ def _paste_links(database: Database, definition: SourceDefinition) -> PasteLinks
 
 def _crawl(run: RunContext, settings: Mapping[str, Any]) -> None:
     quiet_libraries()
-    crawler = Crawler(SourceSpider, VisitSettings.of(settings))
+    crawler = Crawler(SourceSpider, default_settings_of_visits())
+    crawler.settings.setdict(settings)
 
     def handle_sigterm() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, run.stop)
@@ -215,6 +231,19 @@ def _crawl(run: RunContext, settings: Mapping[str, Any]) -> None:
     def fail_run(failure: Failure) -> None:
         run.fail(failure.value or RuntimeError("Scrapy gave no error"))
 
+    watching: list[asyncio.Future[None]] = []
+
+    def watch() -> None:
+        if run.job.lease is not None:
+            watching.append(asyncio.ensure_future(watch_lease(run, run.job.lease)))
+            run.fail_with(watching[0])
+
+    def end_watch() -> None:
+        for each in watching:
+            each.cancel()
+
+    crawler.signals.connect(end_watch, signals.spider_closed)
+    crawler.signals.connect(watch, signals.spider_opened)
     crawler.signals.connect(handle_sigterm, signals.spider_opened)
     crawler.signals.connect(fail_run, signals.spider_error)
     crawler.signals.connect(fail_run, signals.item_error)

@@ -12,15 +12,12 @@ from crawler.errors import RunSuperseded, SentToTheFront
 from crawler.running.child_protocol import ChildExit, Failure
 from crawler.running.run_context import RunContext
 from crawler.running.run_outcome import RunEnding, conclude
-from crawler.scheduling.site_turns import SITE_PAUSES
 from storage import listings, runs
 from storage.errors import StorageError
 from storage.evidence.sealing import PartWriter
-from storage.runs import RunOutcome
-from storage.sources import NOT_BEFORE
+from storage.runs import UNSEALED_REASON
+from storage.sources import NOT_BEFORE, SITE_PAUSES
 
-#: The reason of a run whose evidence could not be put where every node can read it.
-UNSEALED_REASON = "evidence_unsealed"
 #: If a larger share of a source's listings seems lost, the list has probably lost the way to its next page.
 MAX_ABSENT_SHARE = 0.5
 #: From this many new listings that copy older ones of the source, this share is not chance.
@@ -71,9 +68,8 @@ def end_run(run: RunContext) -> ChildExit:
 
 
 def _with_unsealed(ending: RunEnding, run: RunContext) -> RunEnding:
-    """Return the ending with a sentence about evidence that is on this machine only.
-
-    If listings wait because of it, that is the reason: nobody has compared them yet.
+    """Return the ending, with its reason and a sentence if the evidence is on this machine only: then nobody
+    has compared what was found.
     """
     failure = run.writer.failure if isinstance(run.writer, PartWriter) else None
     if failure is None:
@@ -82,9 +78,7 @@ def _with_unsealed(ending: RunEnding, run: RunContext) -> RunEnding:
         "What the run read is kept on the machine that read it, and is compared once it could be stored: "
         f"{str(failure).rstrip('.')}."
     )
-    if ending.outcome is RunOutcome.NEW_LISTINGS:
-        ending = replace(ending, reason=UNSEALED_REASON)
-    return ending.remarked((UNSEALED_REASON, sentence))
+    return replace(ending, reason=UNSEALED_REASON).remarked((UNSEALED_REASON, sentence))
 
 
 def _closing_cursor(run: RunContext, now: datetime) -> dict[str, Any]:

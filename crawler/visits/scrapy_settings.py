@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from copy import copy
 from functools import cache
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from scrapy.settings import Settings, SettingsAttribute
 from twisted.python.log import PythonLoggingObserver
@@ -56,12 +55,6 @@ class VisitSettings(Settings):
     changes.
     """
 
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Self:
-        settings = default_settings_of_visits().copy()
-        settings.setdict(values)
-        return cast("Self", settings)
-
     def copy(self) -> Self:
         twin = copy(self)
         twin.attributes = {
@@ -75,8 +68,12 @@ def default_settings_of_visits() -> VisitSettings:
     return VisitSettings()
 
 
+@cache
 def quiet_libraries() -> None:
-    """Log Python's warnings and Twisted's errors, and nothing below a warning: Scrapy's lines hold URLs."""
+    """Log Python's warnings and Twisted's errors, and nothing below a warning: Scrapy's lines hold URLs.
+
+    A second call, in the same process or a fork of it, does nothing: Twisted would log each error twice.
+    """
     logging.captureWarnings(True)
     if logging.root.manager.disable < logging.INFO:  # setting it takes a look at each logger
         logging.disable(logging.INFO)

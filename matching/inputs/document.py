@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from matching.errors import InputFailed, InputRefused
+from matching.inputs.containers.compressed import FramedWindow
 from matching.inputs.formats.blocks import PLAIN, Block, LineShape
 from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.recognition import INDEPENDENT_READERS, RecognisedFormat, recognise_format
@@ -16,7 +17,7 @@ from matching.inputs.formats.record_ends import record_end
 from matching.inputs.formats.xlsx import XlsxWorkbook
 from matching.inputs.limits import InputBudget
 from matching.inputs.outcomes import InputOutcome, text_outcome
-from matching.inputs.streams import Window
+from matching.inputs.streams import FileWindow, Window
 
 
 class _Content(Protocol):
@@ -77,7 +78,8 @@ class Document:
     def seekable_text(self) -> DecodedText | None:
         """The text of a file, if a reader that resumes its state finds the same blocks from there on.
 
-        None where blocks depend on what is before them, such as the rows of an INSERT, and in containers.
+        The file may be compressed. None where blocks depend on what is before them, such as the rows of an
+        INSERT, and in other containers.
         """
         return self._content.seekable_text if isinstance(self._content, TextContent) else None
 
@@ -146,7 +148,7 @@ class TextContent:
     @property
     def seekable_text(self) -> DecodedText | None:
         by_itself = isinstance(self._found.reader, INDEPENDENT_READERS)
-        return self._text if by_itself and self._window.file is not None else None
+        return self._text if by_itself and isinstance(self._window, FileWindow | FramedWindow) else None
 
     @property
     def charset(self) -> str:

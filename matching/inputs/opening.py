@@ -22,7 +22,7 @@ from matching.errors import (
     InputUnsupported,
 )
 from matching.inputs.containers import libarchive_members, magic, mail, sevenz, tars, zips
-from matching.inputs.containers.compressed import DECOMPRESSORS, UnpackedStream
+from matching.inputs.containers.compressed import DECOMPRESSORS, FramedWindow, UnpackedStream
 from matching.inputs.containers.member import Member
 from matching.inputs.containers.sqlite_file import MAGIC as SQLITE_MAGIC
 from matching.inputs.containers.sqlite_file import SqliteFile
@@ -254,7 +254,12 @@ class _Opener:
 
     def _documents_of_container(self, name: str, kind: str, window: Window, depth: int) -> Iterator[Document]:
         if kind in DECOMPRESSORS:
-            unpacked = StreamWindow(UnpackedStream(window, DECOMPRESSORS[kind], self._budget))
+            make = DECOMPRESSORS[kind]
+            unpacked = (
+                FramedWindow(window.file, make, self._budget)
+                if window.file is not None and window.position == 0
+                else StreamWindow(UnpackedStream(window, make, self._budget))
+            )
             yield from self._documents_in(f"{name}!/{unpacked_name(name, kind)}", unpacked, depth + 1)
         elif kind == "tar":
             yield from self._documents_of_members(name, tars.members(window, self._budget), depth)

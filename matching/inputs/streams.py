@@ -122,6 +122,10 @@ class FileWindow:
     def skip(self, size: int) -> None:
         self.position += size
 
+    def go_to(self, position: int) -> None:
+        """Go on at a place of the file."""
+        self.position = position
+
     def read(self, size: int, /) -> bytes:
         data = self.peek(size)
         self.position += len(data)
@@ -148,6 +152,12 @@ class StreamWindow:
         if self._error is not None and not self._ahead and size:
             raise self._error
         return bytes(memoryview(self._ahead)[:size])
+
+    def _restart(self, stream: Stream, position: int) -> None:
+        """Go on with another stream, which begins at this position."""
+        self._stream, self.position = stream, position
+        self._ahead.clear()
+        self._error, self._ended = None, False
 
     def _read_ahead(self, size: int) -> None:
         try:

@@ -242,3 +242,23 @@ uint32_t sw_text_signs(const uint8_t *text, size_t length) {
 #endif
     return signs | signs_between(text, length, at, length);
 }
+
+static const uint8_t is_mask[256] = {['*'] = 1, ['x'] = 1, ['X'] = 1, [0xE2] = 1, [0xEF] = 1};
+
+/* Returns whether a character that may be a mask begins a run of them. */
+static bool begins_run(struct rest rest, size_t at) {
+    uint8_t before = at ? rest.at[-1] : 0, first = rest.at[0];
+    if (first == '*') return before != '*';
+    if (first < 0x80) return !(sw_class[before] & LETTER) && sign_at(rest, at) & MASKED;
+    return sign_at(rest, at) & MASKED && !(at > 2 && !memcmp(rest.at - 3, rest.at, 3));
+}
+
+uint64_t sw_mask_runs(const uint8_t *text, size_t length, int64_t *places, uint64_t room) {
+    uint64_t count = 0;
+    for (size_t at = 0; at < length; at++) {
+        if (!is_mask[text[at]] || !begins_run((struct rest){text + at, length - at}, at)) continue;
+        if (count < room) places[count] = (int64_t)at;
+        count++;
+    }
+    return count;
+}

@@ -49,6 +49,8 @@ struct shift {
 };
 
 #define SW_DOMAIN_SLOTS 1024 /* at least twice the number of domains */
+#define SW_AHEAD 4 /* digits that decide first about a telephone number */
+#define SW_AHEADS 10000
 
 struct sw_scanner {
     const struct sw_rules *rules;
@@ -61,6 +63,8 @@ struct sw_scanner {
     size_t block_length;
     size_t run_first[SW_FIELDS]; /* per field, the index of the first candidate in the current run of digits */
     uint16_t slots[SW_DOMAIN_SLOTS]; /* hash table: 1 + the index of a domain, 0: free */
+    uint16_t home_rows[SW_AHEADS];     /* by the first digits: the place in the home plan's rows that they lead to */
+    uint32_t world_lengths[SW_AHEADS]; /* by the first digits, with the country code: bit n where n digits may be a number */
     size_t word_start, word_end; /* the last word that was read to see whether it is hexadecimal */
     bool word_is_hex;
     bool failed; /* out of memory */
@@ -109,8 +113,9 @@ void sw_numbers(struct sw_scanner *scanner, const uint8_t *text, size_t length);
  * of DIGITS_ROOM bytes, and DIGITS_COPIED of them are copied at once. */
 #define DIGITS_COPIED 32
 #define DIGITS_ROOM 64
-size_t sw_phone(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool international, uint8_t *out);
-size_t sw_phone_glued(const struct sw_rules *rules, const uint8_t *digits, size_t length, bool found, uint8_t *out);
+void sw_phone_tables(struct sw_scanner *scanner);
+size_t sw_phone(const struct sw_scanner *scanner, const uint8_t *digits, size_t length, bool international, uint8_t *out);
+size_t sw_phone_glued(const struct sw_scanner *scanner, const uint8_t *digits, size_t length, bool found, uint8_t *out);
 size_t sw_card(const struct sw_rules *rules, const uint8_t *digits, size_t length);
 size_t sw_resident_id(const struct sw_rules *rules, const uint8_t *digits, size_t length, uint8_t *out);
 /* Returns where the ordinary number ends that begins with a group, or the group's start. `begins`: no number is in

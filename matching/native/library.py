@@ -25,7 +25,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 15
+ABI = 16
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers per state of a telephone table
 IBAN_ROW = 40  # bytes
@@ -126,6 +126,7 @@ class Library:
         self.take = _function(quick, "sw_take", None, c_void_p, c_uint32, *[c_void_p] * 4)
         self.line_ends = _function(quick, "sw_line_ends", c_uint64, c_void_p, c_size_t, c_void_p, c_uint64)
         self.text_signs = _function(handle, "sw_text_signs", c_uint32, c_void_p, c_size_t)
+        self.mask_runs = _function(handle, "sw_mask_runs", c_uint64, c_void_p, c_size_t, c_void_p, c_uint64)
         self.names_fold = _function(
             handle, "sw_names_fold", c_int64, POINTER(NameFold), c_void_p, c_uint32, c_size_t, c_void_p,
             c_size_t, c_void_p, POINTER(c_uint32),

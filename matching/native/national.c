@@ -93,12 +93,19 @@ static bool may_be_norwegian(const uint8_t *d) {
     return digit(d, 9) == (11 - weighted(d, first, 9) % 11) % 11 && digit(d, 10) == (11 - weighted(d, second, 10) % 11) % 11;
 }
 
-static bool may_be_estonian(const uint8_t *d) { /* or Lithuanian */
+static bool has_baltic_check(const uint8_t *d) {
     static const uint8_t first[10] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 1}, second[10] = {3, 4, 5, 6, 7, 8, 9, 1, 2, 3};
     unsigned check = weighted(d, first, 10) % 11;
     if (check == 10) check = weighted(d, second, 10) % 11 % 10;
     return digit(d, 10) == check;
 }
+
+static bool may_be_estonian(const uint8_t *d) {
+    return d[0] >= '1' && d[0] <= '8' && is_month_day(number(d + 3, 2), number(d + 5, 2)) && has_baltic_check(d);
+}
+
+/* Those that begin with 9 need no date. */
+static bool may_be_lithuanian(const uint8_t *d) { return d[0] == '9' ? has_baltic_check(d) : may_be_estonian(d); }
 
 static bool may_be_belgian(const uint8_t *d) {
     uint64_t head = long_number(d, 9), check = number(d + 9, 2);
@@ -108,6 +115,7 @@ static bool may_be_belgian(const uint8_t *d) {
 static bool may_be_argentine(const uint8_t *d) {
     static const uint8_t weights[10] = {5, 4, 3, 2, 7, 6, 5, 4, 3, 2};
     unsigned check = 11 - weighted(d, weights, 10) % 11;
+    if (d[0] != '2' && d[0] != '3' && d[0] != '5') return false; /* the kinds of persons and companies */
     return digit(d, 10) == (check == 11 ? 0 : check == 10 ? 9 : check);
 }
 
@@ -136,17 +144,17 @@ static bool may_be_russian(const uint8_t *d) {
 static bool may_be_romanian(const uint8_t *d) {
     static const uint8_t weights[12] = {2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9};
     unsigned check = weighted(d, weights, 12) % 11;
-    return digit(d, 12) == (check == 10 ? 1 : check);
+    return is_month_day(number(d + 3, 2), number(d + 5, 2)) && digit(d, 12) == (check == 10 ? 1 : check);
 }
 
 static bool may_be_korean(const uint8_t *d) {
     static const uint8_t weights[12] = {2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5};
-    return digit(d, 12) == (11 - weighted(d, weights, 12) % 11) % 10;
+    return is_month_day(number(d + 2, 2), number(d + 4, 2)) && digit(d, 12) == (11 - weighted(d, weights, 12) % 11) % 10;
 }
 
 static bool may_be_slovenian(const uint8_t *d) {
     static const uint8_t weights[12] = {7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2};
-    return digit(d, 12) == (11 - weighted(d, weights, 12) % 11) % 11 % 10;
+    return is_month_day(number(d + 2, 2), number(d, 2)) && digit(d, 12) == (11 - weighted(d, weights, 12) % 11) % 11 % 10;
 }
 
 static bool may_be_french(const uint8_t *d) { return 97 - long_number(d, 13) % 97 == number(d + 13, 2); }
@@ -155,7 +163,9 @@ static bool may_be_greek(const uint8_t *d) {
     return is_month_day(number(d + 2, 2), number(d, 2)) && passes_luhn(d, 11);
 }
 
-static bool may_be_south_african(const uint8_t *d) { return passes_luhn(d, 13); }
+static bool may_be_south_african(const uint8_t *d) {
+    return is_month_day(number(d + 2, 2), number(d + 4, 2)) && (d[10] == '0' || d[10] == '1') && passes_luhn(d, 13);
+}
 
 static bool may_be_swiss(const uint8_t *d) { return number(d, 3) == 756; }
 
@@ -165,7 +175,7 @@ static const struct {
     bool (*may_be)(const uint8_t *digits);
 } plain[] = {
     {11, may_be_polish},    {11, may_be_brazilian_person}, {11, may_be_turkish},   {11, may_be_norwegian},
-    {11, may_be_estonian},  {11, may_be_estonian},         {11, may_be_belgian},   {11, may_be_argentine},
+    {11, may_be_estonian},  {11, may_be_lithuanian},       {11, may_be_belgian},   {11, may_be_argentine},
     {11, may_be_greek},     {12, may_be_indian},           {12, may_be_russian},   {13, may_be_romanian},
     {13, may_be_south_african}, {13, may_be_korean},       {13, may_be_slovenian}, {13, may_be_swiss},
     {15, may_be_french},

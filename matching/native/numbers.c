@@ -86,10 +86,10 @@ static void add_numbers(struct sw_scanner *scanner, const uint8_t *digits, size_
     }
     if (!wanted(scanner, SW_PHONE) || !may_be_phone(stretch, digits, length)) return;
     if (!(value = sw_room(scanner, SW_PHONE))) return;
-    size_t size = sw_phone(rules, digits, length, stretch->plus, value);
+    size_t size = sw_phone(scanner, digits, length, stretch->plus, value);
     add_new(scanner, SW_PHONE, value, size, all, since);
     if (!stretch->plus && (value = sw_room(scanner, SW_PHONE)))
-        add_new(scanner, SW_PHONE, value, sw_phone_glued(rules, digits, length, size > 0, value), all, since);
+        add_new(scanner, SW_PHONE, value, sw_phone_glued(scanner, digits, length, size > 0, value), all, since);
 }
 
 /* Copies a group's digits to `to`, which has room for DIGITS_COPIED bytes: always that many, if the text has them. */

@@ -30,6 +30,7 @@ struct sw_scanner *sw_new(const struct sw_rules *rules) {
     if (scanner) {
         scanner->rules = rules;
         sw_domain_slots(scanner);
+        if (wanted(scanner, SW_PHONE)) sw_phone_tables(scanner);
     }
     return scanner;
 }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 15
+#define SW_ABI 16
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits in sw_rules.fields. From SW_WALLET on, the scanner only finds places where one
@@ -107,6 +107,10 @@ SW_PUBLIC uint64_t sw_line_ends(const uint8_t *text, size_t length, int64_t *end
 
 /* Returns the bits of the signs that a text has: text_signs.py. */
 SW_PUBLIC uint32_t sw_text_signs(const uint8_t *text, size_t length);
+
+/* Writes the first `room` places where a run of masks may begin: of stars or bullets, or three x behind no letter. Returns
+ * the number of all such places. */
+SW_PUBLIC uint64_t sw_mask_runs(const uint8_t *text, size_t length, int64_t *places, uint64_t room);
 
 /* What masks.c finds, as bits of `kinds`, each in the bucket of a field: a mask needs no canonical form. A number gets its
  * mask on the tape; a number behind a word such as `phone`, and the kinds that masks.c names, only have a place. For

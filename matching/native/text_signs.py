@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matching.native.library import LibraryMissing, load_library
 from text.escapes import ALL_SIGNS
@@ -27,3 +28,17 @@ def text_signs(data: bytes | memoryview) -> int:
         return ALL_SIGNS | sum(sign for sign, pattern in PATTERNS.items() if pattern.search(data))
     signs: int = library.text_signs(np.frombuffer(data, np.uint8).ctypes.data, len(data))
     return signs
+
+
+_ROOM = 1 << 12  # places: a text with more of them is read again
+
+
+def mask_runs(data: bytes) -> NDArray[np.int64]:
+    """Return the places where a run of masks may begin. Raises LibraryMissing."""
+    text, room = np.frombuffer(data, np.uint8), _ROOM
+    while True:
+        places = np.empty(room, np.int64)
+        count = load_library().mask_runs(text.ctypes.data, len(data), places.ctypes.data, room)
+        if count <= room:
+            return places[:count]
+        room = count

@@ -17,8 +17,9 @@ from matching.comparing.first_look import LookCounts
 from matching.errors import InputUnitLost
 from matching.inputs.outcomes import WHOLE, refusal_outcome
 from matching.sweep import DocumentRead, Sweep, SweepProgress
+from matching.units.budget_use import BudgetUse
 from matching.units.cutting import CutDocument, CutSizes, InputCutter
-from matching.units.partial import BudgetUse, Partial
+from matching.units.partial import Partial
 from matching.units.unit import Unit
 from matching.units.unit_matching import MatchOptions
 
@@ -98,20 +99,18 @@ class ClusteredSweep:
 
     def _within_limits(self, parts: Sequence[Unit | CutDocument]) -> bool:
         """Return whether all units together kept the limits of one input, as each of them did by itself."""
-        units = [part for part in parts if isinstance(part, Unit)]
         if len(parts) == 1:
             return True
         limits, total = self.options.limits, BudgetUse()
         archives: set[tuple[int, int]] = set()
-        for unit in units:
-            partial = self.pool.result(unit)
-            if isinstance(partial, UnitFailure):
-                continue
-            use = partial.use
-            # The ratio at the worst file's end of this unit, counted with everything before it.
+        for part in parts:
+            use = self._use_of(part)
+            # The ratio at the worst file's end of this part, counted with everything before it.
             excess = total.output_bytes - total.input_bytes * limits.ratio + use.excess
-            size = 0 if unit.members and unit.files in archives else use.input_bytes
-            archives.add(unit.files)
+            size = use.input_bytes
+            if isinstance(part, Unit) and part.members:  # the archive counts once
+                size = 0 if part.files in archives else size
+                archives.add(part.files)
             total = BudgetUse(
                 total.input_bytes + size,
                 total.output_bytes + use.output_bytes,
@@ -122,6 +121,12 @@ class ClusteredSweep:
             if total.output_bytes > limits.free_bytes and excess > 0:
                 return False
         return True
+
+    def _use_of(self, part: Unit | CutDocument) -> BudgetUse:
+        if isinstance(part, CutDocument):
+            return part.use
+        partial = self.pool.result(part)
+        return BudgetUse() if isinstance(partial, UnitFailure) else partial.use
 
     # --- documents in stretches
 

@@ -5,8 +5,10 @@
   lines, text) is cut into stretches of whole blocks. It is read to its end here, which takes a tenth of the
   time of matching, so that each stretch begins where one process would begin it: same blocks, same charset,
   same line numbers. Its first look is matched here.
+- Such a text in a compressed file is cut in the same way, if the file consists of frames from which unpacking
+  can begin: zstd's, bgzip's, and any that was compressed in parts and concatenated.
 - A large zip is cut between its members.
-- Everything else is one unit per file: other archives, compressed files, SQL, JSON over many lines, HTML.
+- Everything else is one unit per file: other archives and compressed files, SQL, JSON over many lines, HTML.
 """
 
 from __future__ import annotations
@@ -20,14 +22,19 @@ from matching.comparing.findings import Findings
 from matching.errors import InputRefused
 from matching.inputs import Block, Document, FoundFile, Limits, Selection, documents, files_of
 from matching.inputs.containers import magic, zips
-from matching.inputs.formats.decoding import DecodedText, DecodingState
+from matching.inputs.formats.decoding import DecodedText
 from matching.inputs.formats.office import office_format
 from matching.inputs.limits import InputBudget
+from matching.inputs.outcomes import WHOLE
 from matching.inputs.streams import File
 from matching.sweep import DocumentRead, Sweep, SweepProgress
+from matching.units.budget_use import BudgetMeter, BudgetUse
 from matching.units.unit import UNIT_BYTES, UNIT_FILES, BlockStretch, FileState, SecondReading, Unit
 from matching.units.unit_matching import MatchOptions, file_state
 from matching.watch import Watch
+
+#: Units' bytes in which a compressed file must show a second frame.
+_GIVE_UP_AFTER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +52,8 @@ class CutDocument:
     unit: Unit  # of the whole file
     document: Document
     sweep: Sweep
-    begin: DecodingState  # of the first stretch
-    block: int  # number of its first block
     stretches: list[Unit] = field(default_factory=list)
+    use: BudgetUse = field(default_factory=BudgetUse)
 
 
 @dataclass(slots=True)
@@ -97,9 +103,9 @@ class InputCutter:
             left_out = tuple(one.company for one in read.left_out) if read.rest_left_out else None
             second = SecondReading(read.read_again_for, left_out)
             text.seek(read.first_look_end)
-            stretch = self._stretch(cut, text.state(), 0, second)
+            stretch = self._stretch(cut, text, 0, second)
             blocks = opened.document.blocks(after=read.first_look_end)
-            units = [*self._stretches(cut.unit, text, blocks, stretch)]
+            units = [*map(self._submitted, self._stretches(cut.unit, text, blocks, stretch))]
             return read.after_second_reading(opened.document), units
 
     # --- files
@@ -111,8 +117,11 @@ class InputCutter:
             return
         with _Opened(self, unit) as opened:
             if opened.document is not None and opened.text is not None:
-                yield self._cut_document(unit, opened.document, opened.text)
-                return
+                cut = self._cut_document(unit, opened.document, opened.text)
+                if cut is not None:
+                    cut.use = opened.budget.use
+                    yield cut
+                    return
         yield self._submitted(unit)
 
     def _unit_of(self, found: list[FoundFile]) -> Unit:
@@ -139,7 +148,12 @@ class InputCutter:
 
     # --- a document in stretches
 
-    def _cut_document(self, unit: Unit, document: Document, text: DecodedText) -> CutDocument:
+    def _cut_document(self, unit: Unit, document: Document, text: DecodedText) -> CutDocument | None:
+        """Cut a document into stretches, whose units are submitted; None: it has to be one unit.
+
+        A compressed one has to, if there are no frames in its first few units, or if its end is damaged: what
+        a decompressor gives before the damage depends on where it began.
+        """
         sweep = Sweep(
             Findings(self.watch, self.options.limit),
             SweepProgress(),
@@ -150,45 +164,70 @@ class InputCutter:
         sweep.progress.begin(document.name)
         blocks = document.blocks()
         sweep.begin_document(document, 0, blocks, first_look=unit.first_look)
-        cut = CutDocument(unit, document, sweep, text.state(), sweep.progress.blocks)
-        stretch = self._stretch(cut, cut.begin, cut.block, None)
-        for part in self._stretches(unit, text, blocks, stretch):
-            cut.stretches.append(part)
-            sweep.progress.rows += part.stretch.rows if part.stretch else 0
-        return cut
+        cut = CutDocument(unit, document, sweep)
+        stretch = self._stretch(cut, text, sweep.progress.blocks, None)
+        try:
+            for part in self._stretches(unit, text, blocks, stretch):
+                cut.stretches.append(part)
+                sweep.progress.rows += part.stretch.rows if part.stretch else 0
+                if stretch.frame is None or len(cut.stretches) > 2:
+                    self._submitted(part)
+                elif len(cut.stretches) == 2:
+                    [*map(self._submitted, cut.stretches)]
+        except _OneFrame:
+            return None
+        whole = document.ending is not None and document.ending.outcome == WHOLE
+        return cut if stretch.frame is None or (whole and len(cut.stretches) > 1) else None
 
     def _stretch(
-        self, cut: CutDocument, begin: DecodingState, block: int, again: SecondReading | None
+        self, cut: CutDocument, text: DecodedText, block: int, again: SecondReading | None
     ) -> BlockStretch:
-        """Return an empty stretch, from which the first one is made."""
+        """Return an empty stretch where the reading of the text is, from which the first one is made."""
+        begin, frame = text.state(), text.frame()
         companies = cut.sweep.progress.companies or ()
         name, form = cut.document.name, cut.document.format
-        return BlockStretch(name, form, begin, begin.position, block, 0, 0, companies, again=again)
+        return BlockStretch(name, form, begin, begin.position, block, 0, 0, companies, frame, again=again)
 
     def _stretches(
         self, unit: Unit, text: DecodedText, blocks: Iterator[Block], empty: BlockStretch
     ) -> Iterator[Unit]:
-        """Yield and submit units of whole blocks, while the blocks are read."""
-        stretch = empty
+        """Yield units of whole blocks, while the blocks are read.
+
+        In a compressed file a stretch ends only where another frame has begun: otherwise much would have to
+        be unpacked before the next one. Raises _OneFrame if the first one does not end.
+        """
+        stretch, first = empty, True
         for block in blocks:
             stretch = replace(
                 stretch, end=block.end, blocks=stretch.blocks + 1, rows=stretch.rows + block.rows
             )
-            if block.end - stretch.begin.position >= self.sizes.bytes:
-                yield self._submitted(_stretch_unit(unit, stretch))
-                stretch = _behind(stretch, text.state())
+            size, frame = block.end - stretch.begin.position, text.frame()
+            if size < self.sizes.bytes:
+                continue
+            if stretch.frame is not None and stretch.frame == frame:
+                if first and size >= _GIVE_UP_AFTER * self.sizes.bytes:
+                    raise _OneFrame
+                continue
+            yield _stretch_unit(unit, stretch)
+            stretch, first = _behind(stretch, text), False
         if stretch.blocks:
-            yield self._submitted(_stretch_unit(unit, stretch))
+            yield _stretch_unit(unit, stretch)
 
 
 def _stretch_unit(unit: Unit, stretch: BlockStretch) -> Unit:
     return replace(unit, stretch=stretch, bytes=stretch.end - stretch.begin.position)
 
 
-def _behind(stretch: BlockStretch, begin: DecodingState) -> BlockStretch:
-    """Return the empty stretch behind a stretch."""
-    block = stretch.block + stretch.blocks
-    return replace(stretch, begin=begin, end=begin.position, block=block, blocks=0, rows=0)
+def _behind(stretch: BlockStretch, text: DecodedText) -> BlockStretch:
+    """Return the empty stretch behind a stretch, where the reading of the text is."""
+    begin, block = text.state(), stretch.block + stretch.blocks
+    return replace(
+        stretch, begin=begin, end=begin.position, block=block, blocks=0, rows=0, frame=text.frame()
+    )
+
+
+class _OneFrame(Exception):
+    """A compressed file has no frames from which it could be unpacked in parts."""
 
 
 class _Opened:
@@ -197,8 +236,9 @@ class _Opened:
     def __init__(self, cutter: InputCutter, unit: Unit) -> None:
         selection = Selection(range(*unit.files))
         regions = Sweep(Findings(cutter.watch, 1)).regions
+        self.budget = BudgetMeter(cutter.options.limits)
         self._found = documents(
-            cutter.name, cutter.path, cutter.options.limits, regions=regions, selection=selection
+            cutter.name, cutter.path, regions=regions, selection=selection, budget=self.budget
         )
         self.document: Document | None = None
         self.text: DecodedText | None = None

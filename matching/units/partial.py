@@ -20,23 +20,11 @@ from matching.comparing.first_look import LookedBlock
 from matching.comparing.stored_findings import agreement_arrays, findings_as_json, findings_from_json
 from matching.errors import UnitResultDamaged
 from matching.sweep import DocumentRead
+from matching.units.budget_use import BudgetUse
 from matching.watch import Watch
 
 #: Of the bytes. The result of another version is refused, and its unit is matched again.
 VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetUse:
-    """What a unit has used of its input's limits, in bytes of files and bytes out of containers, and members.
-
-    `excess`: the largest difference, at any file's end, between the bytes out and those allowed by the ratio.
-    """
-
-    input_bytes: int = 0
-    output_bytes: int = 0
-    members: int = 0
-    excess: int = 0
 
 
 @dataclass(slots=True)

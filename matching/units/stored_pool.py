@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from matching.errors import UnitsRemoved
 from matching.units.clustered_sweep import UnitFailure
 from matching.units.partial import Partial
 from matching.units.unit import Unit
@@ -23,7 +24,7 @@ _WRITE_EVERY_S = 0.5
 
 @dataclass(slots=True)
 class StoredPool:
-    """The units of one dump. `on_wait` is called with the dump's progress while a result is waited for."""
+    """The units of one dump. `on_wait` is called with the dump's progress from time to time."""
 
     database: Database
     dump_id: int
@@ -40,14 +41,13 @@ class StoredPool:
             self._write()
 
     def result(self, unit: Unit) -> Partial | UnitFailure:
-        """Wait for the unit's result; raises UnitResultDamaged."""
+        """Wait for the unit's result; raises UnitResultDamaged, or UnitsRemoved."""
         self._write()
         while True:
             with self.database.reading() as session:
                 found = dumps.unit_result(session, self.dump_id, unit.key)
-                progress = dumps.dump_progress(session, self.dump_id, now=self.clock())
-            self.on_wait(progress)
             if found is None:
+                self._look()
                 time.sleep(_LOOK_S)
             elif found.state is UnitState.DONE and found.result is not None:
                 return Partial.from_bytes(found.result, self.watch, self.limit)
@@ -60,3 +60,11 @@ class StoredPool:
             self.database.write(
                 lambda session: dumps.add_units(session, self.dump_id, units, now=self.clock())
             )
+            self._look()
+
+    def _look(self) -> None:
+        with self.database.reading() as session:
+            progress = dumps.dump_progress(session, self.dump_id, now=self.clock())
+        if not progress.total:
+            raise UnitsRemoved
+        self.on_wait(progress)

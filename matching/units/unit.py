@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from matching.inputs import Selection
+from matching.inputs.containers.compressed import Frame
 from matching.inputs.formats.decoding import DecodingState
 
 #: Bytes of a unit, about, unless a setting says otherwise: half a second of matching.
@@ -69,6 +70,7 @@ class BlockStretch:
     blocks: int
     rows: int
     companies: tuple[int, ...]
+    frame: Frame | None = None  # from which a compressed file is unpacked
     known: tuple[int, ...] = ()
     again: SecondReading | None = None
 
@@ -139,6 +141,7 @@ def _stretch_from_json(stored: Mapping[str, Any]) -> BlockStretch:
             **stored,
             "begin": DecodingState(**{**stored["begin"], "runner_ups": tuple(stored["begin"]["runner_ups"])}),
             "companies": tuple(stored["companies"]),
+            "frame": Frame(**stored["frame"]) if stored["frame"] else None,
             "known": tuple(stored["known"]),
             "again": _second_reading(again) if again else None,
         }

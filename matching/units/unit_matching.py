@@ -14,7 +14,8 @@ from matching.errors import InputRefused, UnitInputOther
 from matching.inputs import Block, Document, Limits, documents, files_of
 from matching.inputs.limits import InputBudget
 from matching.sweep import Sweep, SweepProgress
-from matching.units.partial import BudgetUse, Partial
+from matching.units.budget_use import BudgetMeter
+from matching.units.partial import Partial
 from matching.units.unit import BlockStretch, FileState, Unit
 from matching.watch import Watch
 
@@ -92,7 +93,7 @@ def file_state(path: Path, refusal: InputRefused | None = None) -> FileState | N
 
 
 def _match_documents(unit: Unit, options: MatchOptions, sweep: Sweep) -> Partial:
-    meter = _BudgetMeter(options.limits)
+    meter = BudgetMeter(options.limits)
     found = partial(_selected, unit, sweep)
     with sweep.pool() as pool:
         sweep.read_documents(pool, found(meter), 0, unit.first_look)
@@ -106,26 +107,6 @@ def _selected(unit: Unit, sweep: Sweep, budget: InputBudget) -> Iterator[Documen
     return documents(
         unit.source, Path(unit.path), regions=sweep.regions, selection=unit.selection, budget=budget
     )
-
-
-class _BudgetMeter(InputBudget):
-    """A budget that also tells by how much the ratio was exceeded at the worst of all files' ends."""
-
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(limits)
-        self._excess = 0
-
-    def count_input(self, size: int) -> None:
-        self._compare()
-        super().count_input(size)
-
-    @property
-    def use(self) -> BudgetUse:
-        self._compare()
-        return BudgetUse(self.input_bytes, self.output_bytes, self.members, self._excess)
-
-    def _compare(self) -> None:
-        self._excess = max(self._excess, self.output_bytes - self.input_bytes * self.limits.ratio)
 
 
 # --- a stretch of a document
@@ -148,7 +129,7 @@ def _match_stretch(unit: Unit, stretch: BlockStretch, options: MatchOptions, swe
         or (document.name, document.format) != (stretch.document, stretch.format)
     ):
         raise UnitInputOther(f"{stretch.document} is not read here as it was where the dump was cut")
-    text.resume(stretch.begin)
+    text.resume(stretch.begin, stretch.frame)
     blocks = _StretchBlocks(document, stretch)
     with sweep.pool() as pool:
         _compare(sweep, pool, document, blocks, stretch)

@@ -73,10 +73,16 @@ class Database:
         self.readers = engine.execution_options(**{READING: True, "postgresql_readonly": True})
 
     @classmethod
-    def open(cls, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Self:
-        """Return the database; raises DatabaseUrlInvalid. Other errors occur at the first statement."""
+    def open(
+        cls, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S, idle_timeout_s: float | None = None
+    ) -> Self:
+        """Return the database; raises DatabaseUrlInvalid. Other errors occur at the first statement.
+
+        `idle_timeout_s`: see `engine_for`.
+        """
         parsed = parse_url(url)
-        return cls(engine_for(parsed, busy_timeout_s=busy_timeout_s), database_label(parsed))
+        engine = engine_for(parsed, busy_timeout_s=busy_timeout_s, idle_timeout_s=idle_timeout_s)
+        return cls(engine, database_label(parsed))
 
     @property
     def dialect(self) -> str:
@@ -120,6 +126,14 @@ class Database:
 def state_moved(session: Session, statement: Executable) -> bool:
     """Execute a conditional UPDATE; return whether it changed its row. The row count decides a race."""
     return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+
+
+def lock_whole(session: Session, key: int) -> None:
+    """Wait until no other transaction has this lock, and hold it until the commit. SQLite needs none: it has
+    one writer at a time.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 def lock_in_order(session: Session, table: type[Base], ids: Collection[int]) -> None:

@@ -32,6 +32,12 @@ PEER_GONE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,  # milliseconds
 }
+#: The same on the side of the server, after half a minute.
+CLIENT_GONE: dict[str, int | str] = {
+    "tcp_keepalives_idle": 15,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+}
 SWITCH_WAIT_S = 0.01  # between two attempts to switch a new file to write-ahead logging
 _CREATION_LOCK = threading.Lock()  # no other thread may connect between the file's creation and its close
 READING = "spillwatch_reading"  # the execution option that makes a transaction read-only
@@ -50,6 +56,7 @@ class _Target:
 
     url: URL
     busy_timeout_s: float = 0.0
+    idle_timeout_s: float | None = None
 
 
 class SharedSqliteDialect(SQLiteDialect_pysqlite):
@@ -137,12 +144,16 @@ def database_label(url: URL) -> str:
     return f"PostgreSQL {url.database} at {host}" + (f":{url.port}" if url.port else "")
 
 
-def engine_for(url: URL, *, busy_timeout_s: float) -> Engine:
-    """Return an engine, which connects at the first statement and never shows parameters in an exception."""
+def engine_for(url: URL, *, busy_timeout_s: float, idle_timeout_s: float | None = None) -> Engine:
+    """Return an engine, which connects at the first statement and never shows parameters in an exception.
+
+    `idle_timeout_s`: after it PostgreSQL ends a session that does nothing within a transaction, because its
+    process is suspended or cut off, and holds up everybody else with its locks.
+    """
     backend = url.get_backend_name()
     engine, target = _PREPARED.pop(backend) if backend in _PREPARED else _new_engine(backend)
     engine.url = target.url = url
-    target.busy_timeout_s = busy_timeout_s
+    target.busy_timeout_s, target.idle_timeout_s = busy_timeout_s, idle_timeout_s
     return engine
 
 
@@ -154,7 +165,8 @@ def prepare_for_forks() -> None:
     """
     for backend in PLACEHOLDERS:
         _SHARED.setdefault(backend, {})
-        _PREPARED[backend] = _new_engine(backend)
+        with suppress(ImportError):  # a driver without its library, which whoever needs it is told then
+            _PREPARED[backend] = _new_engine(backend)
 
 
 def _new_engine(backend: str) -> tuple[Engine, _Target]:
@@ -194,7 +206,9 @@ def _prepare_sqlite(engine: Engine, target: _Target) -> None:
     def _begin(connection: Connection) -> None:
         # A deferred BEGIN fails at once if it wants to write while another writer is active; IMMEDIATE waits.
         reading = connection.get_execution_options().get(READING, False)
-        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+        if connection.info.get(READING) is not reading:
+            connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+            connection.info[READING] = reading
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
@@ -261,11 +275,18 @@ def _prepare_postgresql(engine: Engine, target: _Target) -> None:
     @event.listens_for(engine, "do_connect")
     def _options(dialect: Dialect, _: object, arguments: list[Any], options: dict[str, Any]) -> None:
         _aim(dialect, target, arguments, options)
+        settings: dict[str, int | str] = {
+            "timezone": "UTC",
+            "lock_timeout": int(target.busy_timeout_s * 1000),
+        }
+        if target.idle_timeout_s is not None:
+            settings |= CLIENT_GONE
+            settings["idle_in_transaction_session_timeout"] = int(target.idle_timeout_s * 1000)
         ours: dict[str, Any] = {
             "connect_timeout": CONNECT_TIMEOUT_S,
             "application_name": "spillwatch",
             "client_encoding": "utf8",
-            "options": f"-c timezone=UTC -c lock_timeout={int(target.busy_timeout_s * 1000)}",
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
             **PEER_GONE,
         }
         options.update({name: value for name, value in ours.items() if name not in target.url.query})

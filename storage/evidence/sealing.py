@@ -13,14 +13,15 @@ order, because a version may come from a page that an earlier part holds.
 from __future__ import annotations
 
 import fcntl
+import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +29,7 @@ from typing import BinaryIO, Self
 
 from storage import listings
 from storage.database.base import Database
-from storage.errors import EvidenceUnwritable, StorageError, StoreFailed
+from storage.errors import EvidenceUnreachable, EvidenceUnwritable, StorageError, StoreFailed
 from storage.evidence.tails import begin_of_writing, cut_torn_tail
 from storage.evidence.warc import (
     SUFFIX,
@@ -45,8 +46,35 @@ from storage.work import Dispatcher, Work, WorkKind
 
 #: A part that has grown to this size is sealed although nothing in it waits to be matched.
 PART_BYTES = 64 * 1024 * 1024
+#: Seconds after which an empty file belongs to no writer that has only just begun.
+BEGUN_S = 60.0
+#: Age of an empty folder of a day before it is removed.
+KEPT_FOLDERS = timedelta(days=2)
+#: Seconds for which a run leaves a store alone that failed.
+PAUSE_S = 60.0
 #: Digits of a part's number in its name, so that names are in the order of the parts.
 PART_DIGITS = 4
+
+
+@contextmanager
+def not_being_sealed(evidence: EvidenceStore, file: str) -> Iterator[None]:
+    """Keep a file that is on this machine only from being sealed meanwhile; nothing happens for any other.
+
+    Raises EvidenceUnreachable if a run is writing or sealing it.
+    """
+    path = evidence.folder / UNSEALED / file
+    if evidence.shared is None or not path.exists():
+        yield
+        return
+    try:
+        handle = path.open("rb")
+    except FileNotFoundError:  # sealed in this moment
+        yield
+        return
+    with handle:
+        if not _lock(handle):
+            raise EvidenceUnreachable(f"evidence {file}: a run is writing it or storing it. Try again later.")
+        yield
 
 
 def release_file(database: Database, dispatcher: Dispatcher, file: str) -> int:
@@ -72,7 +100,7 @@ class PartWriter:
 
     A run that ends soon has one part. While a longer one goes on, a part is sealed `seal_after_s` after the
     first version in it, in a thread of its own, so that the crawl does not wait for the store. If the store
-    fails, nothing more is sent to it until the end of the run, which tries once more.
+    fails, nothing more is sent to it for PAUSE_S, or until the end of the run, which tries once more.
     """
 
     def __init__(
@@ -103,6 +131,7 @@ class PartWriter:
         self._closed = False
         #: Why the last attempt to seal failed; None: all that was tried is sealed.
         self.failure: StorageError | None = None
+        self._failed_at = 0.0
         #: Runs `seal_so_far` when it is due, between two commits: the thread that writes the rows.
         self.executor: Executor | None = None
 
@@ -134,15 +163,20 @@ class PartWriter:
         if self._part.size >= PART_BYTES:
             self.seal_so_far()
         elif versions and self._timer is None and self.executor is not None:
-            self._timer = threading.Timer(self._seal_after_s, self._seal_in_time)
-            self._timer.daemon = True
-            self._timer.start()
+            timer = threading.Timer(self._seal_after_s, self._seal_in_time)
+            timer.daemon = True
+            with suppress(RuntimeError):  # no memory for a thread: the next commit tries again
+                timer.start()
+                self._timer = timer
 
     def seal_so_far(self) -> None:
         """End the part and let it be sealed. Called by the writing thread."""
         self._stop_timer()
+        pausing = self.failure is not None and time.monotonic() < self._failed_at + PAUSE_S
+        if self._closed or (pausing and self._part.size < PART_BYTES):
+            return
         self._end_part()
-        if self.failure is None and not self._closed:
+        if not pausing:
             self._uploads.submit(self._seal_waiting)
 
     def finish(self) -> None:
@@ -204,10 +238,11 @@ class PartWriter:
                 self._shared.create(part.file, self._folder / part.file)
                 release_file(self._database, self._dispatcher, part.file)
             except StorageError as error:
-                self.failure = error
+                self.failure, self._failed_at = error, time.monotonic()
                 return
             part.delete()
             self._waiting.pop(0)
+        self.failure = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +309,11 @@ class EvidenceSealer:
                 return False
             if not path.exists():
                 return True
+            if os.fstat(handle.fileno()).st_size == 0:
+                # A writer makes its file, and locks it in the next moment.
+                if time.time() - os.fstat(handle.fileno()).st_mtime > BEGUN_S:
+                    self._forget(path, marker)
+                return True
             if (began_at := begin_of_writing(marker)) is not None:
                 kept, damaged = cut_torn_tail(handle, began_at)
                 if kept == 0 and not damaged:
@@ -287,16 +327,25 @@ class EvidenceSealer:
     def _forget(self, path: Path, marker: Path) -> None:
         path.unlink(missing_ok=True)
         marker.unlink(missing_ok=True)
-        for folder in (path.parent, path.parent.parent):
-            with suppress(OSError):  # other files are in it
-                folder.rmdir()
+
+    def _remove_old_folders(self) -> None:
+        """Remove the empty folders of earlier days; a run of today may be about to write into its own."""
+        before = f"{datetime.now(UTC) - KEPT_FOLDERS:%Y-%m-%d}"
+        for day in self._folder.glob("2*"):
+            if day.name < before:
+                for folder in (*day.glob("*"), day):
+                    with suppress(OSError):  # it is not empty
+                        folder.rmdir()
 
     def _release_stored(self, shared: ByteStore) -> list[StorageError]:
-        """Release versions whose file is sealed: the process that sealed it was killed on another machine."""
+        """Release versions whose file is sealed, from time to time: a process that was killed, here or on
+        another machine, did not.
+        """
         now = self.clock()
         if self._released_at is not None and now - self._released_at < self.RELEASE_S:
             return []
         self._released_at = now
+        self._remove_old_folders()
         with self.database.reading() as session:
             waiting = listings.unsealed_files(session)
         try:

@@ -5,14 +5,16 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from storage.captures import Capture, LocatedRecord
+from storage.captures import LEAVING_CAPTURES, Capture, LocatedRecord
 from storage.database.base import Database
 from storage.errors import EvidenceFailed, EvidenceUnreachable, StoreFailed
 from storage.evidence.warc import EvidenceStore, RecordPlace
 from storage.listing_tables import Attachment, ListingVersion
+from storage.listings import unsealed_files
+from storage.runs import UNSEALED_REASON, Run, RunState
 
 BATCH = 500
 #: The tables that point into the evidence, and what one of their rows is called.
@@ -120,6 +122,25 @@ def _shared_sizes(store: EvidenceStore, files: Collection[str]) -> dict[str, int
         return {each.name: each.size for each in store.shared.list() if each.name in files}
     except StoreFailed as error:
         raise EvidenceUnreachable(str(error)) from None
+
+
+def files_elsewhere(session: Session, store: EvidenceStore, files: Collection[str]) -> set[str]:
+    """Return which of these missing files another machine probably has, and has not sealed yet.
+
+    So it is while a run goes on, after one that was ended, and after one that could not seal.
+    """
+    if store.shared is None:
+        return set()
+    unsealed = unsealed_files(session)
+    return {file for file in files if file in unsealed or _is_left(session, file)}
+
+
+def _is_left(session: Session, file: str) -> bool:
+    left = or_(
+        Run.state == RunState.RUNNING, Run.outcome.in_(LEAVING_CAPTURES), Run.reason == UNSEALED_REASON
+    )
+    query = select(Capture.id).join(Run, Run.id == Capture.run_id).where(Capture.evidence_file == file, left)
+    return session.scalar(query.limit(1)) is not None
 
 
 def newest_evidence_rows(session: Session, limit: int) -> list[EvidenceRow]:

@@ -362,9 +362,6 @@ class EvidenceWriter:
                 self._marker.unlink(missing_ok=True)
                 os.close(self._handle)
                 self._handle = None
-            for folder in (self._path.parent, self._path.parent.parent):
-                with suppress(OSError):  # other files are in it
-                    folder.rmdir()
 
     def __enter__(self) -> Self:
         return self
@@ -422,10 +419,10 @@ class EvidenceWriter:
         self._marker.parent.mkdir(mode=0o700, exist_ok=True)
 
     def _take_file_in_folder(self) -> bool:
-        """Take the file, with its folder made before: whoever seals the last file in a folder removes it."""
+        """Take the file, with its folder made before: whoever deletes the last file of a day removes it."""
         for _ in range(FOLDER_TRIES):
-            self._make_folders()
             with suppress(FileNotFoundError):
+                self._make_folders()
                 return self._take_file()
         raise EvidenceUnwritable(f"evidence {self._file}: its folder is removed again and again.")
 

@@ -14,6 +14,7 @@ from storage.errors import (
 )
 from storage.evidence.digest import KEY_FILE
 from storage.evidence.erasing import ErasedPlaces, erase_in_file, erased_object
+from storage.evidence.sealing import not_being_sealed
 from storage.evidence.warc import EvidenceStore
 from storage.evidence_removals import (
     files_to_erase,
@@ -47,7 +48,7 @@ def erase_requested(
     A file that cannot be written stays requested, with the reason. So does everything while the folder has no
     digest key: its volume may not be mounted, and then a file that is missing is not gone.
     """
-    if not (evidence.folder / KEY_FILE).exists():
+    if evidence.shared is None and not (evidence.folder / KEY_FILE).exists():
         with database.reading() as session:
             reason = EvidenceFolderMissing.reason if pending_removals(session) else None
         return ErasedRecords(0, 0, 0, reason, None)
@@ -96,7 +97,21 @@ def _erase_wherever_it_is(
     """Erase records of a file on this machine and in the bucket. Raises EvidenceFailed, StoreFailed, OSError.
 
     A file that is nowhere is gone, unless it is `unsealed`: then another machine has it, and stores it later.
+    A file that a run is writing or storing right now is left for the next time.
     """
+    with not_being_sealed(evidence, file):
+        return _erase_everywhere(evidence, file, places, at=at, with_texts=with_texts, unsealed=unsealed)
+
+
+def _erase_everywhere(
+    evidence: EvidenceStore,
+    file: str,
+    places: list[tuple[int, int]],
+    *,
+    at: datetime,
+    with_texts: set[int],
+    unsealed: bool,
+) -> ErasedPlaces:
     found = [
         erase_in_file(folder, file, places, at=at, with_texts=with_texts)
         for folder in evidence.local_folders

@@ -15,15 +15,16 @@ with them (a feed has all listings in one response); the texts and rows of the o
 Of a company go: its terms, segments, matches, rematches and alerts, and its row. Listings stay as they are.
 """
 
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, true, update
 from sqlalchemy.orm import Session
 
 from storage import data_sets
@@ -35,10 +36,11 @@ from storage.custody import CustodyAction, CustodySubject, write_entry
 from storage.data_sets import ListingSign
 from storage.database.base import BATCH, Base, Database, keep_numbers_used
 from storage.deliveries import Attempt, Delivery
+from storage.dumps import Dump, DumpUnit
 from storage.erased_listings import note_erased
 from storage.errors import EvidenceFailed, SourceIsRead
-from storage.evidence.erasing import members_in
-from storage.evidence.warc import LABEL, MAX_LABEL_CHARS, EvidenceStore, RecordPlace
+from storage.evidence.erasing import WarcMember, members_in, members_of
+from storage.evidence.warc import EvidenceStore, RecordPlace, file_label
 from storage.evidence_removals import request_removals
 from storage.holds import HoldSubject, lock_deletions, require_not_held
 from storage.listing_tables import Attachment, Listing, ListingVersion
@@ -56,6 +58,8 @@ MARGIN = timedelta(days=2)
 TRIES = 3
 #: Key of the thread of replies whose thread was erased.
 ERASED_THREAD = "erased"
+#: The end of the name of a file: what makes it unique, and what it is.
+FILE_ENDING = re.compile(r"-[0-9a-f]{8}\.warc\.gz$")
 #: Of a listing, versions and lines of each by which other pages that show it are recognised.
 VERSIONS_TRACED, LINES_TRACED = 20, 12
 #: Pieces of what is erased, by which free pages are searched for it afterwards.
@@ -127,18 +131,10 @@ class _FoundRecords:
 def _find_records(session: Session, evidence: EvidenceStore, listing: Listing) -> _FoundRecords:
     source = session.get_one(Source, listing.source_id)
     begin, end = _days_of(listing)
-    of_source = select(Listing.id).where(Listing.source_id == source.id)
-    versions = select(ListingVersion.id).where(ListingVersion.listing_id.in_(of_source))
-    around = Capture.fetched_at.between(begin - MARGIN, end + MARGIN)
-    pointing: tuple[tuple[type[Any], ColumnElement[bool]], ...] = (
-        (Capture, and_(Capture.source_id == source.id, around)),
-        (ListingVersion, ListingVersion.listing_id.in_(of_source)),
-        (Attachment, Attachment.version_id.in_(versions)),
-    )
+    files = _files_of(session, evidence, source, begin, end)
     pointed: set[tuple[str | None, int | None]] = set()
-    for table, condition in pointing:
-        rows = session.execute(select(table.evidence_file, table.evidence_offset).where(condition))
-        pointed |= {(row[0], row[1]) for row in rows}
+    for owner in {source.id, *(each for owners in files.values() for each in owners)}:
+        pointed |= _pointed_records(session, owner, begin - MARGIN, end + MARGIN)
     own = select(ListingVersion.id).where(ListingVersion.listing_id == listing.id)
     texts = {
         (each.file, each.offset)
@@ -147,11 +143,10 @@ def _find_records(session: Session, evidence: EvidenceStore, listing: Listing) -
             *places_of(session, Attachment, Attachment.version_id.in_(own)),
         )
     }
-    label = LABEL.sub("-", source.name)[:MAX_LABEL_CHARS]
     found = [
         (file, member)
-        for file in _files_of(evidence, label, begin, end)
-        for member in members_in(evidence.folder / file)
+        for file in files
+        for member in _members_of_file(evidence, file)
         if member.kind in ("response", "conversion")
     ]
     shown = _pages_that_show(session, evidence, listing, begin, end)
@@ -212,12 +207,67 @@ def _own_pieces(session: Session, evidence: EvidenceStore, listing: Listing) -> 
     return list(found)
 
 
-def _files_of(evidence: EvidenceStore, label: str, begin: datetime, end: datetime) -> Iterable[str]:
+def _pointed_records(
+    session: Session, source_id: int, begin: datetime, end: datetime
+) -> set[tuple[str | None, int | None]]:
+    """Return the records to which rows of a source point: captures of this time, and all versions."""
+    of_source = select(Listing.id).where(Listing.source_id == source_id)
+    versions = select(ListingVersion.id).where(ListingVersion.listing_id.in_(of_source))
+    pointing: tuple[tuple[type[Any], ColumnElement[bool]], ...] = (
+        (Capture, and_(Capture.source_id == source_id, Capture.fetched_at.between(begin, end))),
+        (ListingVersion, ListingVersion.listing_id.in_(of_source)),
+        (Attachment, Attachment.version_id.in_(versions)),
+    )
+    found: set[tuple[str | None, int | None]] = set()
+    for table, condition in pointing:
+        rows = session.execute(select(table.evidence_file, table.evidence_offset).where(condition))
+        found |= {(row[0], row[1]) for row in rows}
+    return found
+
+
+def _files_of(
+    session: Session, evidence: EvidenceStore, source: Source, begin: datetime, end: datetime
+) -> dict[str, list[int]]:
+    """Return the files of these days that may be a source's, each with all sources whose it may be.
+
+    A file is named after its source and, of an earlier version, its run: `market-2-00c0ffee` is of the source
+    `market-2`, or of run 2 of `market`. In a bucket each source has a folder of its own.
+    """
+    labels = {row.id: file_label(row.name) for row in session.execute(select(Source.id, Source.name))}
+    label = labels[source.id]
+    found: dict[str, list[int]] = {}
+    for name in _names_of_days(evidence, label, begin, end):
+        folder, _, last = name.partition("/")[2].rpartition("/")
+        stem = folder or FILE_ENDING.sub("", last)
+        owners = [each for each, own in labels.items() if stem == own or _is_run_of(own, stem)]
+        if source.id in owners:
+            found[name] = owners
+    return found
+
+
+def _is_run_of(label: str, stem: str) -> bool:
+    return stem.startswith(f"{label}-") and stem[len(label) + 1 :].isdecimal()
+
+
+def _names_of_days(evidence: EvidenceStore, label: str, begin: datetime, end: datetime) -> Iterator[str]:
     day = begin.date()
     while day <= end.date():
-        for path in sorted((evidence.folder / f"{day:%Y-%m-%d}").glob(f"{label}*")):
-            yield path.relative_to(evidence.folder).as_posix()
+        for folder in evidence.local_folders:
+            within = folder / f"{day:%Y-%m-%d}"
+            for path in sorted([*within.glob(f"{label}-*"), *(within / label).glob("*")]):
+                if path.is_file():
+                    yield path.relative_to(folder).as_posix()
+        if evidence.shared is not None:
+            for stored in evidence.shared.list(f"{day:%Y-%m-%d}/{label}/"):
+                yield stored.name
         day += timedelta(days=1)
+
+
+def _members_of_file(evidence: EvidenceStore, file: str) -> Iterable[WarcMember]:
+    for folder in evidence.local_folders:
+        if (folder / file).exists():
+            return members_in(folder / file)
+    return members_of(evidence.shared.read(file)) if evidence.shared is not None else ()
 
 
 def _days_of(listing: Listing) -> tuple[datetime, datetime]:
@@ -354,10 +404,18 @@ def erase_company(
         traces = _pieces([company.name, *terms, *_texts_of_alerts(session, alert_ids)])
         counts = _erase_alerts(session, alert_ids)
         segments = select(Segment.id).where(Segment.company_id == company.id)
+        # Results of units do not name their companies. Whoever waits for them gives the command again.
+        compared = or_(Dump.company == slug, Dump.company.is_(None))
         for table, condition in (
+            (DumpUnit, DumpUnit.dump_id.in_(select(Dump.id).where(compared))),
+            (Dump, compared),
             (Match, Match.company_id == company.id),
             (MatchSummary, MatchSummary.company_id == company.id),
             (Rematch, Rematch.company_id == company.id),
+            # Results of units hold the company's ordinals. Without it the watch is another one, so that every
+            # dump in progress has to begin again anyway.
+            (DumpUnit, true()),
+            (Dump, true()),
             (SegmentDelta, SegmentDelta.segment_id.in_(segments)),
             (Segment, Segment.company_id == company.id),
             (Term, Term.company_id == company.id),

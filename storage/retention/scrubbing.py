@@ -46,6 +46,8 @@ TABLES = (
     "segments",
     "segment_deltas",
     "rematches",
+    "dumps",
+    "dump_units",
     "sources",
     "evidence_removals",
 )

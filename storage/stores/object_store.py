@@ -81,13 +81,13 @@ class ObjectStore:
         pages = iter(obstore.list(self._store, prefix or None))
         while (page := self._try(prefix, lambda: next(pages, None))) is not None:
             for each in page:
-                yield StoredFile(each["path"], each["size"])
+                yield StoredFile(each["path"], each["size"], each["last_modified"])
 
     def create(self, name: str, content: bytes | Path) -> None:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
-        whole = content if isinstance(content, bytes) else content.read_bytes()
+        whole = content if isinstance(content, bytes) else self._try(name, content.read_bytes)
         try:
             self._try(name, lambda: obstore.put(self._store, name, whole, mode="create"))
         except AlreadyExistsError:
@@ -151,6 +151,8 @@ class ObjectStore:
         }
         if settings.root_certificate is not None:
             client["root_certificate"] = settings.root_certificate
+        if settings.proxy is not None:
+            client["proxy_url"] = settings.proxy.get_secret_value()
         secrets: dict[str, Any] = {
             name: value.get_secret_value()
             for name in ("access_key_id", "secret_access_key", "session_token")
@@ -220,7 +222,7 @@ class ObjectStore:
                 return b""  # type: ignore[return-value]  # only a read has a range
             raise self._error_of(error, said) from None
         except OSError as error:
-            raise StoreFailed(f"{self.place}: a local file cannot be read ({error.strerror})") from None
+            raise StoreFailed(f"{name}: the local file cannot be read ({error.strerror})") from None
 
 
 def _kind_of_trouble(said: str) -> str:

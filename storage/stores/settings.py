@@ -5,7 +5,9 @@ from ipaddress import ip_address
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from network.proxy_address import parse_proxy
 
 
 class S3Settings(BaseModel):
@@ -32,12 +34,23 @@ class S3Settings(BaseModel):
     root_certificate: Annotated[
         str | None, Field(description="PEM certificates of a private authority that signed the server's.")
     ] = None
+    proxy: Annotated[
+        SecretStr | None,
+        Field(description="HTTP proxy to the server; it may contain a login. Default: HTTPS_PROXY. Secret."),
+    ] = None
     allow_http: Annotated[
         bool, Field(description="Allow an endpoint without TLS that is not on this machine.")
     ] = False
     timeout_s: Annotated[
         float, Field(gt=0, le=300, description="Seconds that one request may take, with its content.")
     ] = 20.0
+
+    @field_validator("proxy")
+    @classmethod
+    def _check_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_proxy(value.get_secret_value())
+        return value
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:

@@ -6,12 +6,14 @@ from uuid import uuid4
 
 import pytest
 
-from storage import runs, sources
+from storage import listings, runs, sources
 from storage.alerts import AlertKind, TriageState
 from storage.database.base import Database
-from storage.installation_trouble import QUIET, due_installation_changes
-from storage.runs import RunOutcome, RunTrigger
+from storage.evidence.warc import RecordPlace
+from storage.installation_trouble import QUIET, UNSEALED_PATIENCE, due_installation_changes
+from storage.runs import UNSEALED_REASON, RunOutcome, RunTrigger
 from tests.alerts.world import World
+from tests.storage import given
 
 
 @pytest.fixture
@@ -88,6 +90,55 @@ def test_the_next_trouble_is_another_alert(world: World) -> None:
 
     assert (told, judge(world)) == (0, 1)
     assert [alert.kind for alert in world.alerts()] == [AlertKind.INSTALLATION] * 2
+
+
+def wait_for_sealing(world: World) -> None:
+    """Store a version whose evidence is on one machine only."""
+    with world.database.transaction() as session:
+        source = sources.source_by_name(session, "market")
+        assert source is not None
+        place = RecordPlace("2026-03-14/market/17-ab12cd34-0001.warc.gz", 0, 100)
+        records = [given.record("unsealed", place=place)]
+        listings.upsert_many(
+            session, source.id, records, world.clock(), match_state=listings.MatchState.UNSEALED
+        )
+
+
+def test_a_bucket_that_stays_away_is_an_alert(world: World) -> None:
+    """Nobody compares what is read, which looks like silence. A few minutes of it are no alert."""
+    wait_for_sealing(world)
+    end_run(world, RunOutcome.NEW_LISTINGS, UNSEALED_REASON, "s3://leaks refuses these credentials.")
+    at_once = judge(world)
+    world.clock.advance(seconds=UNSEALED_PATIENCE.total_seconds())
+    opened = judge(world)
+    end_run(world, RunOutcome.NEW_LISTINGS, UNSEALED_REASON)
+    more = judge(world)
+
+    assert (at_once, opened, more) == (0, 1, 0)
+    [revision] = world.revisions()
+    assert "not compared" in revision.content["summary"]
+    assert "refuses these credentials" in revision.content["summary"]
+
+    with world.database.transaction() as session:
+        listings.release_sealed(session, "2026-03-14/market/17-ab12cd34-0001.warc.gz")
+    world.clock.advance(seconds=2 * QUIET.total_seconds())
+    end_run(world, RunOutcome.NOTHING_NEW, UNSEALED_REASON)
+    still = judge(world)
+    end_run(world, RunOutcome.NOTHING_NEW)
+
+    assert (still, judge(world)) == (0, 1)
+    assert world.changes() == ["opened", "resolved"]
+
+
+def test_a_bucket_that_was_away_for_a_moment_is_no_alert(world: World) -> None:
+    """Its evidence was sealed meanwhile."""
+    wait_for_sealing(world)
+    end_run(world, RunOutcome.NEW_LISTINGS, UNSEALED_REASON)
+    with world.database.transaction() as session:
+        listings.release_sealed(session, "2026-03-14/market/17-ab12cd34-0001.warc.gz")
+    world.clock.advance(seconds=2 * UNSEALED_PATIENCE.total_seconds())
+
+    assert judge(world) == 0
 
 
 @pytest.mark.parametrize("reason", ["database_busy", "database_deadlock", "database_conflict"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from matching.fingerprints.key_file import write_key
 from matching.fingerprints.scheme import RootKey
+from storage import nodes
 from storage.database import schema
 from storage.database.base import Database
 from tests.alerts.samples import SECRET, webhook_channel
@@ -19,6 +21,7 @@ from tests.docs.pages import ROOT
 from tests.matching.customers import as_csv, customers
 from tests.matching.invoked import invoke
 from tests.matching.test_commands import COMPANY, NOW
+from tests.storage import given
 
 PAGE = ROOT / "docs/reference/commands.md"
 HEADING = "## What `--json` contains"
@@ -37,7 +40,7 @@ allow_private_addresses = ["localhost"]
 SAME = {"crawl": "runs"}
 #: In the order in which they can run: each leaves what the next ones need.
 COMMANDS = (
-    *("check", "init x", "keygen other.key", "db revision", "db upgrade", "runs", "listings search"),
+    *("check", "init x", "keygen other.key", "db revision", "db upgrade", "runs", "nodes", "listings search"),
     *("listings show 1", "alerts list", "alerts show 1", "alerts deliveries", "alerts deliveries 1"),
     *("alerts ack 1 --by soc", "alerts retry", "alerts test", "coverage", "source list", "source health"),
     *(
@@ -76,6 +79,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     world = World(database, channels={"hook": webhook_channel("http://localhost:9/x")})
     world.add_finding()
     world.deliver_due()
+    with database.transaction() as session:
+        nodes.join(session, given.profile(), lease=timedelta(minutes=5), now=datetime.now(UTC))
     database.close()
     return {_name(command): _answer(home, command) for command in COMMANDS}
 

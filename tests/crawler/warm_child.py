@@ -17,6 +17,7 @@ FOUND = "SPILLWATCH_TEST_FOUND"
 
 def serve() -> int:
     process_start.before_imports()
+    process_start.import_structlog()
     from crawler.visits.warm_up import warm_up
     from daemon.fork_server import serve_forks
     from daemon.rehearsal import rehearse

@@ -227,7 +227,7 @@ def test_healthz_and_metrics_answer(home: Home) -> None:
         _, metrics = ask(url, "/metrics")
         missing, _ = ask(url, "/")
 
-    names = ("database", "evidence", "engine", "node")
+    names = ("database", "evidence", "disk", "engine", "node")
     assert (status, json.loads(body)["checks"]) == (200, dict.fromkeys(names, "ok"))
     assert "spillwatch_started_timestamp_seconds 1." in metrics
     assert missing == 404

@@ -51,7 +51,33 @@ def home(tmp_path: Path, disk: Path, hook: WebhookPeer) -> Home:
         port = peer.port
     home = home_in(tmp_path, smtp=port, webhook=hook.url("/ok"))
     home.settings["SPILLWATCH_STORAGE__EVIDENCE_DIR"] = str(disk / "evidence")
+    home.settings["SPILLWATCH_DAEMON__DISK_FLOOR_MB"] = "0"  # so that the disk really gets full
     return home
+
+
+def test_below_the_floor_no_new_run_begins(home: Home, disk: Path, site: Site, hook: WebhookPeer) -> None:
+    """Runs stay queued, health and an alert say why, and it goes on by itself when there is room."""
+    home.settings["SPILLWATCH_DAEMON__DISK_FLOOR_MB"] = "20"
+    home.source("market", f"{site.url}/offers", every="10s")
+    with running(home) as daemon:
+        url = str(next(line["url"] for line in daemon.lines if line["action"] == "health_listening"))
+        daemon.wait_for("run_finished", outcome="new_listings")
+        fill_disk(disk, spare=15 * 1024 * 1024)
+        daemon.wait_for("disk_floor")
+        wait_until(lambda: any(b"disk_floor" in each.body for each in hook.received), "the alert")
+        status, body = ask(url, "/healthz")
+        doctor = home.ask("doctor", "--only", "space", code=Exit.NEGATIVE)
+        begun = [run["id"] for run in home.ask("runs") if run["state"] != "queued"]
+        wait_until(lambda: home.ask("runs")[0]["state"] == "queued", "a slot")
+        later = [run["id"] for run in home.ask("runs") if run["state"] != "queued"]
+        free_disk(disk)
+        daemon.wait_for("disk_room")
+        daemon.wait_for("run_finished", outcome="nothing_new")
+        daemon.stop()
+
+    assert (status, "disk_floor_mb" in body) == (503, True)
+    assert "takes no new work" in str(doctor["findings"])
+    assert begun == later
 
 
 def test_a_full_database_disk_is_told_and_its_end_too(home: Home, disk: Path, site: Site) -> None:

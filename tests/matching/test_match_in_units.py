@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from storage import dumps
 from storage.database.base import Database
+from storage.nodes import Node
 from tests.cli.command import SPILLWATCH, answer, environment, spillwatch
 from tests.matching.customers import as_csv, customers
 from tests.matching.test_commands import home, imported
+from tests.waiting import PATIENCE_S, happens
 
 __all__ = ["home", "imported"]  # fixtures
 
@@ -43,11 +47,11 @@ def dump(imported: Path) -> Path:
 
 
 @contextmanager
-def daemon(folder: Path) -> Iterator[subprocess.Popen[str]]:
+def daemon(folder: Path, extra: dict[str, str] = SMALL_UNITS) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [SPILLWATCH, "run"],
         cwd=folder,
-        env=environment(SMALL_UNITS),
+        env=environment(extra),
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -72,8 +76,9 @@ def match(folder: Path, *options: str, extra: dict[str, str] | None = None) -> A
 
 
 def test_the_answer_is_that_of_one_process_and_survives_kills(dump: Path) -> None:
-    """First no node is there; then there is one, whose processes are killed. In the end nothing is left."""
+    """First Ctrl-C, then no node; then there is one, whose process is killed. In the end nothing is left."""
     expected = match(dump)
+    interrupted = interrupt_when_cut(dump)
     impatient = {**SMALL_UNITS, "SPILLWATCH_MATCHING__UNIT_WAIT_S": "0.5"}
     alone = spillwatch(dump, "match", "dump", "--cluster", "--json", extra=impatient)
     waiting = dump_rows(dump)
@@ -83,15 +88,31 @@ def test_the_answer_is_that_of_one_process_and_survives_kills(dump: Path) -> Non
         found = match(dump, "--cluster")
 
     assert expected["companies"][0]["coherent_rows"] == 39
+    assert interrupted == (130, True)
     assert (alone.returncode, "Start `spillwatch run`" in alone.stderr) == (6, True)
     assert waiting > 5 and killed
     assert found == expected
     assert dump_rows(dump) == 0
 
 
+def interrupt_when_cut(folder: Path) -> tuple[int, bool]:
+    """Press Ctrl-C when the units are written; return the exit code, and whether it says how to go on."""
+    command = subprocess.Popen(
+        [SPILLWATCH, "match", "dump", "--cluster"],
+        cwd=folder,
+        env=environment(SMALL_UNITS),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    happens(lambda: dump_rows(folder) > 5)
+    command.send_signal(signal.SIGINT)
+    _, said = command.communicate(timeout=60)
+    return command.returncode, "The same command goes on" in said
+
+
 def kill_a_unit_process(parent: int) -> bool:
     """Kill the first process that the daemon starts for units."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 2 * PATIENCE_S
     while time.monotonic() < until:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and is_unit_process(entry, parent):
@@ -116,3 +137,44 @@ def test_what_other_nodes_cannot_read_is_refused(imported: Path) -> None:
 
     assert (stream.returncode, "leave out --cluster" in stream.stderr) == (6, True)
     assert (threads.returncode, "--threads" in threads.stderr) == (2, True)
+
+
+def test_two_nodes_give_the_answer_although_one_is_killed(dump: Path, empty_postgres_url: str) -> None:
+    """Both share one PostgreSQL; the units of the killed one go to the other."""
+    large = (dump / "dump" / "large.csv").read_bytes()
+    (dump / "dump" / "larger.csv").write_bytes(large * 3)
+    expected = match(dump)
+    shared = {**SMALL_UNITS, "SPILLWATCH_STORAGE__DATABASE_URL": empty_postgres_url}
+    copied = spillwatch(dump, "db", "copy", "var/spillwatch.db", extra=shared)
+    assert copied.returncode == 0, copied.stderr
+    several = {**shared, "SPILLWATCH_DAEMON__ENGINE": "procrastinate", "SPILLWATCH_DAEMON__LEASE_S": "3"}
+
+    with daemon(dump, several), daemon(dump, {**several, "SPILLWATCH_DAEMON__NODE_NAME": "killed"}) as killed:
+        command = subprocess.Popen(
+            [SPILLWATCH, "match", "dump", "--cluster", "--json"],
+            cwd=dump,
+            env=environment(several),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        had_a_unit = kill_node_with_unit(killed, empty_postgres_url)
+        output, _ = command.communicate(timeout=120)
+
+    assert had_a_unit
+    assert json.loads(output) == expected
+
+
+def kill_node_with_unit(process: subprocess.Popen[str], url: str) -> bool:
+    """Kill a node as soon as it has claimed a unit."""
+    database = Database.open(url)
+    held = select(dumps.DumpUnit.id).join(Node, Node.id == dumps.DumpUnit.node_id)
+    held = held.where(Node.name == "killed", dumps.DumpUnit.state == dumps.UnitState.CLAIMED)
+    until = time.monotonic() + 2 * PATIENCE_S
+    found = None
+    while found is None and time.monotonic() < until:
+        with database.reading() as session:
+            found = session.scalar(held.limit(1))
+        time.sleep(0.005)
+    process.kill()
+    database.close()
+    return found is not None

@@ -10,14 +10,21 @@ from typing import Self
 
 from tests.peers.patience import PATIENCE_S
 
+LOOPBACK = "127.0.0.1"
+
 
 class HttpPeer:
     """Use as a context manager. It listens as soon as it is made."""
 
     def __init__(
-        self, handler: type[BaseHTTPRequestHandler], *, name: str, tls: ssl.SSLContext | None = None
+        self,
+        handler: type[BaseHTTPRequestHandler],
+        *,
+        name: str,
+        tls: ssl.SSLContext | None = None,
+        address: str = LOOPBACK,
     ) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = ThreadingHTTPServer((address, 0), handler)
         self._server.daemon_threads = True
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)

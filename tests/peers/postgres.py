@@ -57,10 +57,17 @@ def _version(folder: Path) -> float:
 class PostgresServer:
     """One server per test session. `url(name)` is a value for database_url."""
 
-    def __init__(self, binaries: Path, *, settings: Mapping[str, str] | None = None) -> None:
-        """`settings`: in place of those in SETTINGS, or in addition to them."""
+    def __init__(
+        self, binaries: Path, *, address: str = "", settings: Mapping[str, str] | None = None
+    ) -> None:
+        """`address`: where it listens beside its Unix socket, for anybody who reaches that. `settings`: in
+        place of those in SETTINGS, or in addition to them.
+        """
         self._binaries = binaries
-        self._settings = {**SETTINGS, **(settings or {})}
+        self._address = address
+        # Who kills a server wants to see that what was committed is there.
+        network = {"listen_addresses": address, "synchronous_commit": "on"} if address else {}
+        self._settings = {**SETTINGS, **network, **(settings or {})}
         self._owner = unprivileged_user() if os.geteuid() == 0 else None
         # Short, because the path of a socket has at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="spillwatch-pg-"))
@@ -71,6 +78,19 @@ class PostgresServer:
             os.chown(self._folder, self._owner.pw_uid, self._owner.pw_gid)
         data = str(self._data)
         self._run_program("initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        if self._address:
+            with (self._data / "pg_hba.conf").open("a") as file:
+                file.write("host all all all trust\n")
+        return self.start_again()
+
+    def kill(self) -> None:
+        """Kill the server with -9. Its other processes end by themselves."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def start_again(self) -> Self:
+        """Start the server on the data that it has, as after a crash."""
         options = {**self._settings, "unix_socket_directories": str(self._folder)}
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("wb") as log:
@@ -78,7 +98,7 @@ class PostgresServer:
                 [self._binaries / "postgres", "-D", self._data, *arguments],
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,  # after the change of user, which would clear it
+                preexec_fn=die_with_parent,  # after the change of user, which would clear it
                 start_new_session=True,  # Ctrl-C must only reach pytest, which then stops the server
                 user=self._uid,
                 group=self._gid,
@@ -117,6 +137,9 @@ class PostgresServer:
 
     def url(self, name: str) -> str:
         return f"postgresql://{USER}@/{name}?host={self._folder}"
+
+    def network_url(self, name: str) -> str:
+        return f"postgresql://{USER}@{self._address}/{name}"
 
     def create(self, name: str, *, template: str = "template0") -> str:
         """Create a database as a copy of another one, and return its URL."""
@@ -174,6 +197,6 @@ def unprivileged_user() -> pwd.struct_passwd:
     raise RuntimeError("PostgreSQL cannot run as root, and neither the user postgres nor nobody exists")
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Let the kernel send SIGQUIT to the server when pytest is killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import logging
 import socket
+import ssl
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,7 @@ from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from storage.stores.settings import S3Settings
+from tests.peers.http_peer import LOOPBACK
 from tests.peers.patience import PATIENCE_S
 
 REGION = "us-east-1"
@@ -86,10 +88,18 @@ class FaultProxy:
     - slow: answers after `delay_s`
     - cut: closes the connection before it has read the content
     - lost: passes it on, and closes the connection instead of answering
+    - overwrites: passes it on without `If-None-Match`, as if the server did not know it
     - half: passes it on, and closes the connection in the middle of the answer
     """
 
-    def __init__(self, server: S3Server, *, delay_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        server: S3Server,
+        *,
+        delay_s: float = 30.0,
+        address: str = LOOPBACK,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.requests: list[tuple[str, str]] = []
         self.fault = ""
         self.times: int | None = None
@@ -108,9 +118,11 @@ class FaultProxy:
 
             do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = answer  # noqa: N815 - http.server's names
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((address, 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://{address}:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -145,7 +157,8 @@ class FaultProxy:
         try:
             connection.putrequest(handler.command, handler.path, skip_host=True, skip_accept_encoding=True)
             for name, value in handler.headers.items():
-                connection.putheader(name, value)
+                if not (fault == "overwrites" and name.lower() == "if-none-match"):
+                    connection.putheader(name, value)
             connection.endheaders(body)
             answer = connection.getresponse()
             content = answer.read()

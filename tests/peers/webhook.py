@@ -18,7 +18,7 @@ from types import TracebackType
 
 from svix.webhooks import Webhook, WebhookVerificationError
 
-from tests.peers.http_peer import HttpPeer
+from tests.peers.http_peer import LOOPBACK, HttpPeer
 from tests.peers.patience import PATIENCE_S
 
 STATUS = {"/ok": 200, "/always-500": 500, "/gone": 410, "/bad-request": 400, "/huge": 200}
@@ -37,8 +37,8 @@ class Received:
 class WebhookPeer(HttpPeer):
     """Use as a context manager. `received` holds every request, in order."""
 
-    def __init__(self, secret: str, *, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(self._handler(), name="webhook-peer", tls=tls)
+    def __init__(self, secret: str, *, tls: ssl.SSLContext | None = None, address: str = LOOPBACK) -> None:
+        super().__init__(self._handler(), name="webhook-peer", tls=tls, address=address)
         self.received: list[Received] = []
         self.ended = threading.Event()
         self.mended = False

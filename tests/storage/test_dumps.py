@@ -10,6 +10,7 @@ from storage.claims import release_all_claims, release_lost_claims
 from storage.database.base import Database
 from storage.dumps import ClaimedUnit, NewUnit, UnitState
 from storage.nodes import NodeEnd
+from storage.retention.erasure import erase_company
 from tests.storage import given
 from tests.storage.given import NOW
 
@@ -147,6 +148,21 @@ def test_opening_again_goes_on(database: Database, dump_id: int) -> None:
     assert (same, other != same, in_hand.content) == (dump_id, True, {"n": "b"})
     assert (progress, later.in_hand) == (dumps.DumpProgress(10, 10, 40), 0)
     assert found and found.result == b"result"
+
+
+def test_a_company_that_is_erased_leaves_no_results(database: Database, dump_id: int) -> None:
+    """Dumps that were compared with it go; those of another company stay."""
+    with database.transaction() as session:
+        given.company(session, "lender")
+        other = dumps.open_dump(session, "o", watch_version="w", company="mere", options={}, now=NOW)
+        dumps.add_units(session, other, [NewUnit("x", {}, 10)], now=NOW)
+
+    erasure = erase_company(database, "lender", person="dpo", reason="asked for", now=NOW)
+
+    with database.reading() as session:
+        left = (dumps.dump_progress(session, dump_id, now=NOW), dumps.dump_progress(session, other, now=NOW))
+    assert erasure and (erasure.counts["dumps"], erasure.counts["dump_units"]) == (1, 3)
+    assert [progress.total for progress in left] == [0, 10]
 
 
 def test_a_dump_goes_with_its_units(database: Database, dump_id: int) -> None:

@@ -322,6 +322,27 @@ def test_gone_listings_and_replies_are_not_walked(sqlite_database: Database) -> 
     assert all("ix_listings_there_source_id_checked_at" in plan for plan in plans)
 
 
+def test_what_waits_to_be_sealed_is_found_without_the_matched_versions(sqlite_database: Database) -> None:
+    """It is looked for every minute, beside ten million versions that are matched."""
+    statements: list[tuple[str, tuple[object, ...]]] = []
+
+    @event.listens_for(sqlite_database.engine, "before_cursor_execute")
+    def _note(_1: object, _2: object, statement: str, parameters: tuple[object, ...], *_: object) -> None:
+        statements.append((statement, parameters))
+
+    with sqlite_database.transaction() as session:
+        listings.release_sealed(session, "2026-03-14/market/17-ab12cd34-0001.warc.gz")
+        listings.unsealed_files(session)
+        asked = [each for each in statements if "listing_versions" in each[0]]
+        plans = [
+            str(session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+            for statement, parameters in asked
+        ]
+
+    assert len(plans) == 2
+    assert all("ix_listing_versions_unmatched" in plan for plan in plans)
+
+
 def test_attachments_belong_to_a_version(database: Database, source_id: int) -> None:
     """Each version has its own attachments, with their places."""
     place = RecordPlace("2026-03-14/run.warc.gz", 9, 9)

@@ -6,7 +6,7 @@ import pytest
 
 from storage import sources
 from storage.database.base import Database
-from storage.sources import AlertState, DeclaredSource, SourceHealth, SyncResult
+from storage.sources import AlertState, DeclaredSource, SourceHealth, SourcePause, SyncResult
 from tests.storage import given
 from tests.storage.given import NOW
 
@@ -105,7 +105,7 @@ def test_digests_are_those_of_sources_that_are_not_removed(database: Database) -
 
 
 def test_sources_whose_site_wants_to_be_left_alone_are_found(database: Database) -> None:
-    """The moment is in the cursor of the last run; a later cursor without it ends the rest."""
+    """The moments are in the cursor of the last run; a later cursor without them ends the rest."""
     with database.transaction() as session:
         sources.sync_declared_sources(session, [declared(name) for name in "abc"], NOW)
         first, second, third = (each.id for each in sources.all_sources(session))
@@ -114,8 +114,10 @@ def test_sources_whose_site_wants_to_be_left_alone_are_found(database: Database)
         sources.save_cursor(session, second, {"pages": ["x"]})
         sources.save_cursor(session, third, {"not_before": NOW.isoformat()})
 
-        assert sources.resting_sources(session, now=NOW) == {first}
-        assert sources.resting_sources(session, now=LATER) == set()
+        assert sources.pauses(session, now=NOW) == [SourcePause(first, LATER, {})]
+        sources.save_cursor(session, second, {"site_pauses": {"a.example": LATER.isoformat()}})
+        assert sources.pauses(session, now=NOW)[1:] == [SourcePause(second, LATER, {"a.example": LATER})]
+        assert sources.pauses(session, now=LATER) == []
 
 
 def test_each_change_of_sources_has_its_own_revision(database: Database) -> None:

@@ -116,7 +116,8 @@ class ListAdapter(ABC, Generic[S]):
         root = self.parse_document(decoded)
         if root is None:
             return Parsed(recognised=False)
-        page = replace(page, base=self.base_address(page, root))
+        if (base := self.base_address(page, root)) is not None:
+            page = replace(page, base=base)
         own = page.role in (Role.ITEM, Role.REPLIES)
         read = self._read_item_page if own else self._read_list_page
         return read(page, root, reader)

@@ -24,11 +24,12 @@ from functools import cached_property
 import numpy as np
 
 from matching.errors import InputDamaged
+from matching.inputs.containers.compressed import Frame, FramedWindow
 from matching.inputs.formats.blocks import line_ends
 from matching.inputs.formats.charset_changes import charset_change
 from matching.inputs.formats.no_text import is_blank, is_marked, is_noise, size_without_text
 from matching.inputs.limits import InputBudget
-from matching.inputs.streams import Window
+from matching.inputs.streams import FileWindow, Window
 from matching.scanning.candidates import Places
 from text.charset import decode_page
 from text.runner_up_charsets import is_doubtful, runner_up_charsets
@@ -236,9 +237,17 @@ class DecodedText:
             self._inside,
         )
 
-    def resume(self, state: DecodingState) -> None:
-        """Go on in this state. Only for a window on a file, and before anything is taken."""
-        self._window.skip(state.position - self.position)
+    def frame(self) -> Frame | None:
+        """Return the frame from which reading can go on here; None: the file is not compressed."""
+        window = self._window
+        return window.frame_before(self.position) if isinstance(window, FramedWindow) else None
+
+    def resume(self, state: DecodingState, frame: Frame | None) -> None:
+        """Go on in this state, from this frame. Only for a window on a file, before anything is taken."""
+        if isinstance(self._window, FramedWindow):
+            self._window.go_to(state.position, frame or Frame())
+        elif isinstance(self._window, FileWindow):
+            self._window.go_to(state.position)
         self.line, self._runner_ups = state.line, state.runner_ups
         self._decided, self._same_decisions = state.decided, state.same_decisions
         self._charset_start = state.charset_start

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import unicodedata
 
 import pytest
@@ -9,7 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.clean import block, line
-from crawler.clean.text import MAX_TITLE_CHARS, verbatim
+from crawler.clean import text as cleaning
+from crawler.clean.text import MAX_TITLE_CHARS, neutral, verbatim
+
+#: Words, blanks of all kinds, line ends and what is removed, as they come together.
+PIECES = st.sampled_from(
+    [
+        "word",
+        "слово",
+        "词",
+        " ",
+        "  ",
+        "\t",
+        "\n",
+        "\n\n\n",
+        "\r\n",
+        "\xa0",
+        "\u2028",
+        "\x00",
+        "\u202e",
+        "\x1b[1m",
+    ]
+)
+TEXTS = st.text(max_size=200) | st.lists(PIECES, max_size=30).map("".join)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +69,26 @@ def test_a_block_keeps_its_lines_and_the_columns_in_them() -> None:
 def test_a_raw_text_keeps_its_indentation() -> None:
     """A sample's spaces are part of it; only control characters are removed."""
     assert verbatim("a\r\n    b\x00\x1b[2J") == "a\n    b"
+
+
+def test_nothing_that_cleaning_changes_is_printable_but_a_blank() -> None:
+    """So texts of printable characters need none of the patterns."""
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    patterns = (cleaning._CONTROL, cleaning._LINE_END, cleaning._SPACES, re.compile(r"\s"))
+    changed = {each for pattern in patterns for found in pattern.findall(every) for each in found}
+
+    assert {each for each in changed if each.isprintable()} == {" "}
+    assert not {each for each in "\x1b\x9b" if each.isprintable()}
+
+
+@given(TEXTS)
+def test_what_is_left_out_for_plain_texts_would_change_nothing(text: str) -> None:
+    """The patterns alone give the same."""
+    without = cleaning._CONTROL.sub("", cleaning._LINE_END.sub("\n", cleaning._TERMINAL.sub("", text)))
+    folded = cleaning._AROUND_LINES.sub("\n", cleaning._SPACES.sub(" ", without))
+
+    assert neutral(text) == without
+    assert block(text) == cleaning._BLANK_LINES.sub("\n\n", folded).strip()
 
 
 @given(st.text(max_size=500))

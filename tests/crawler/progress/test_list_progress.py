@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from crawler.progress.list_progress import ORDER_UNKNOWN, ListRow, PageDecision, SourceProgress
+from crawler.progress.list_progress import GIVEN_UP, ORDER_UNKNOWN, ListRow, PageDecision, SourceProgress
 from matching.masks import mask_url
 from storage.listings import KnownListing
 
@@ -338,6 +338,10 @@ def test_a_list_without_an_end_is_given_up_over_several_visits() -> None:
 
     assert "did not end within 5 pages" in (subject.trap or "")
     assert "unfinished" not in cursor
+    later, ended, other = reading(cursor), reading(cursor), reading(cursor, definition="two")
+    turn(later, 1, "a", known("a"), following=2)
+    turn(ended, 1, "a", known("a"), end=True)
+    assert [each.closing_cursor().get(GIVEN_UP) for each in (later, ended, other)] == [[START], None, None]
 
 
 def test_what_was_shown_whole_is_remembered_for_the_next_reading() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from crawler.running.warm_process import WarmProcesses
 from daemon.fork_server import REHEARSED_AFTER
+from daemon.rehearsal import LEFT_AFTER_S, PREFIX, remove_left_folders
 from storage.runs import Run, RunOutcome
 from tests.crawler import warm_child
 from tests.crawler.conftest import WARM, Runs
@@ -73,3 +76,22 @@ def test_a_visit_that_finds_nothing_imports_and_compiles_nothing(
     assert [told(found, run)["modules"] for run in runs] == [[]] * len(runs)
     later = {name: told(found, second)["statements"] for name, (_, second) in visits.items()}
     assert later == {name: [] for name in KINDS}
+
+
+def test_a_folder_that_a_killed_rehearsal_left_is_removed_later(tmp_path: Path) -> None:
+    """Only a folder of that name, only when it is old, and not what a link leads to."""
+    names = ("left", "at-work", "link")
+    left, at_work, link = (tmp_path / f"{PREFIX}{name}" for name in names)
+    other = tmp_path / "somebody-elses"
+    for folder in (left, at_work, other):
+        folder.mkdir()
+        (folder / "spillwatch.db").touch()
+    link.symlink_to(other)
+    before = time.time() - LEFT_AFTER_S - 60
+    for each in (left, link, other):
+        os.utime(each, (before, before), follow_symlinks=False)
+
+    remove_left_folders(tmp_path)
+
+    assert {each.name for each in tmp_path.iterdir()} == {at_work.name, link.name, other.name}
+    assert (other / "spillwatch.db").exists()

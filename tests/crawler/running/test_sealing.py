@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from crawler.visits.run_end import UNSEALED_REASON
 from storage import listings
 from storage.captures import CaptureOutcome
 from storage.evidence.sealing import EvidenceSealer, unsealed_files_here
 from storage.evidence.warc import EvidenceStore
 from storage.listing_tables import MatchState
-from storage.runs import RunOutcome
+from storage.runs import UNSEALED_REASON, RunOutcome
 from storage.stores.byte_store import ByteStore
 from storage.work import WorkKind
 from tests.crawler.conftest import RunDispatcher, Runs
@@ -96,7 +95,7 @@ def _shared(crawl: Runs) -> ByteStore:
     return shared
 
 
-@pytest.mark.parametrize("fault", ["500", "503", "slow", "cut", "403"])
+@pytest.mark.parametrize("fault", ["503", "slow", "403"])
 def test_a_store_that_fails_is_in_the_outcome(
     bucket: Runs, site: Site, proxy: FaultProxy, tmp_path: Path, fault: str
 ) -> None:

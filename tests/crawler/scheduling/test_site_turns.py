@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import delete, event
 
 from crawler.scheduling import site_turns
 from crawler.scheduling.site_board import SiteBoard, runs_to_begin
@@ -309,6 +309,70 @@ def test_a_pause_that_one_source_was_asked_for_holds_for_all_of_the_site(sqlite_
     late = claim(sqlite_database, second, NOON + timedelta(hours=1))
 
     assert (early, late) == ([None, None], 1)
+
+
+A, B, C = (f"https://{name}.example/list" for name in "abc")
+
+
+@pytest.mark.parametrize(
+    ("starts", "waits"),
+    [
+        ([A], True),
+        (["https://www.a.example/list"], True),
+        ([B], False),
+        ([A, B], False),
+        ([A, C], True),
+        ([C], True),
+        ([], False),
+    ],
+)
+def test_each_site_of_a_source_has_its_own_pause(
+    sqlite_database: Database, starts: list[str], waits: bool
+) -> None:
+    """A source of three sites was asked for a pause by two of them; another source waits only if it reads
+    nothing else.
+    """
+    [_, run_id] = queued(
+        sqlite_database, {**definition(A), "start": [A, B, C]}, {**definition(A), "start": starts}
+    )
+    pause = (NOON + timedelta(hours=1)).isoformat()
+    with sqlite_database.transaction() as session:
+        told = sources.source_by_name(session, "source-0")
+        assert told is not None
+        sources.save_cursor(session, told.id, {sources.SITE_PAUSES: {"a.example": pause, "c.example": pause}})
+        session.execute(delete(Run).where(Run.id != run_id))
+
+    assert (claim(sqlite_database, run_id, NOON) is None) is waits
+    if waits:
+        assert claim(sqlite_database, run_id, NOON + timedelta(hours=1)) == 1
+
+
+def test_a_source_that_is_left_alone_takes_no_turn_from_others(sqlite_database: Database) -> None:
+    """It has waited longer, but all its sites want to be left alone."""
+    first, second = queued(sqlite_database, definition(A), {**definition(A), "start": [A, B]})
+    pause = (NOON + timedelta(hours=1)).isoformat()
+    with sqlite_database.transaction() as session:
+        told = sources.source_by_name(session, "source-0")
+        assert told is not None
+        sources.save_cursor(session, told.id, {sources.SITE_PAUSES: {"a.example": pause}})
+
+    assert (claim(sqlite_database, first, NOON), claim(sqlite_database, second, NOON)) == (None, 1)
+
+
+def test_a_site_that_asked_another_source_for_a_pause_is_not_requested(crawl: Runs, site: Site) -> None:
+    """The source reads its other site, and says why part of it stayed unread."""
+    other = site.url.replace("127.0.0.1", "localhost")
+    told = crawl.declare("told", f"{other}/offers", item=None)
+    both = crawl.declare("both", [f"{other}/offers", f"{site.url}/offers"], item=None)
+    with crawl.database.transaction() as session:
+        until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        asked = {sources.SITE_PAUSES: {other.removeprefix("http://"): until}}
+        sources.save_cursor(session, told, asked)
+
+    run = crawl.run(both)
+
+    assert (run.outcome, run.reason) == (RunOutcome.NEW_LISTINGS, "rate_limited")
+    assert {each.headers["host"].partition(":")[0] for each in site.requests} == {"127.0.0.1"}
 
 
 def test_the_supervisor_leaves_a_run_queued_while_its_site_is_asked(crawl: Runs, site: Site) -> None:

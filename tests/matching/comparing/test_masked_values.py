@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
 
 from matching.comparing.masked_values import count_masked_lines
+from matching.native.library import LibraryMissing
 
+MASKS_AND_OTHERS = "* ** **** • ●● ＊ x X xxx XXXX 138 1234 1 @ mail .example j - ( ) _ , é ab *@ @b**.c zzz"
 MASKED = [
     "138****1234",
     "j***n@mail.example",
@@ -110,3 +113,34 @@ def test_text_made_of_stars_is_not_slow(piece: bytes) -> None:
     count_masked_lines(piece * (500_000 // len(piece)))
 
     assert time.process_time() - began < 3
+
+
+def test_runs_are_found_with_the_library_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For any text, the library's places give the runs that the pattern finds in the whole text."""
+    chance = random.Random(4)
+    parts = [*MASKS_AND_OTHERS.split(), " ", "\n", "x" * 33]
+    texts = ["".join(chance.choices(parts, k=chance.randint(0, 30))).encode() for _ in range(4_000)]
+    counted = [count_masked_lines(text) for text in texts]
+
+    def missing(_text: bytes) -> None:
+        raise LibraryMissing("there is none")
+
+    monkeypatch.setattr("matching.comparing.masked_values.mask_runs", missing)
+
+    assert [count_masked_lines(text) for text in texts] == counted
+    assert sum(counted) > 100
+
+
+@pytest.mark.needs("gcc")
+def test_a_block_with_one_star_is_read_as_fast_as_any_other() -> None:
+    """Passwords and comments have stars, in nearly every block."""
+    block = b"1,user1@mail.example,13800001234,an example\n" * 12_000
+    starred = block.replace(b"an", b"a*", 1)
+
+    times = []
+    for _ in range(3):
+        began = time.thread_time()
+        assert count_masked_lines(starred) == 0
+        times.append(time.thread_time() - began)
+
+    assert min(times) < 0.02

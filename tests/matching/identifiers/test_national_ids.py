@@ -26,6 +26,26 @@ def test_a_number_is_found_and_masked_in_every_form(form: str, country: str) -> 
 
 
 @pytest.mark.parametrize(
+    "form",
+    [
+        "LT99150008063",  # those that begin with 9 have no date
+        "EE88804235685",
+        "EE38001085718",
+        "KR3304048311165",
+        "SI0502343165531",
+        "RO7290310428695",
+        "ZA6012306972133",
+    ],
+)
+def test_numbers_with_a_date_are_found_natively(form: str) -> None:
+    """The library rules out what has no date, and nothing else."""
+    found = list(scan(f"id {form[2:]};", "CN", NATIONAL))
+
+    assert form in [one.canonical for one in found]
+    assert list(Scanner("CN", NATIONAL).scan_text(f"id {form[2:]};").in_order()) == found
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "Order 12345678 of batch A1234567, 100.200.300-40 and 555-0123-4567",

@@ -9,10 +9,12 @@ import random
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import pytest
+from backports import zstd
 
 from cli.match_report import as_dict, write_ordinals
 from matching.comparing.findings import Findings
@@ -222,7 +224,7 @@ def test_the_figures_of_chance_and_of_looks_are_the_same(tmp_path: Path, watch: 
     """With any size of units, any first look, and any number of matches that are kept."""
     rng = random.Random(7)
     path = tmp_path / "dump.csv"
-    path.write_bytes(as_csv(mixed_rows(3, 20_000)))
+    path.write_bytes(as_csv(mixed_rows(3, 14_000)))
     for limit, first_look, size in ((1, 0, 700_001), (5, 1, 1 << 19), (1_000, 30_000, 400_000)):
         found = answers(
             tmp_path / str(rng.random()),
@@ -261,6 +263,39 @@ def test_folders_and_archives_give_the_answer_of_one_process(tmp_path: Path, wat
     assert found.clustered == found.one
     assert sum(unit.stretch is not None for unit in found.units) > 2
     assert sum(unit.members is not None for unit in found.units) > 2
+
+
+def in_parts(compress: Callable[[bytes], bytes], data: bytes, size: int) -> bytes:
+    return b"".join(compress(data[at : at + size]) for at in range(0, len(data), size))
+
+
+@pytest.mark.parametrize(
+    ("name", "compress", "size"),
+    [
+        ("zst", zstd.compress, 300_000),
+        ("gz", partial(gzip.compress, compresslevel=1), 65_280),  # bgzip's members
+        ("xz", partial(lzma.compress, preset=0), 500_000),
+        ("gz", partial(gzip.compress, compresslevel=1), 1 << 30),
+    ],
+)
+def test_a_compressed_file_is_cut_at_its_frames(
+    tmp_path: Path, watch: Watch, name: str, compress: Callable[[bytes], bytes], size: int
+) -> None:
+    """One that has no frames, or whose end is damaged, is one unit; the answers are those of one process."""
+    rng = random.Random(2)
+    data = as_csv([(*row[:5], rng.randbytes(40).hex()) for row in mixed_rows(5, 25_000)])
+    packed = in_parts(compress, data, size)
+    whole, damaged = tmp_path / f"dump.csv.{name}", tmp_path / f"damaged.csv.{name}"
+    whole.write_bytes(packed)
+    damaged.write_bytes(packed[:-500])
+
+    sizes = CutSizes(bytes=500_000, files=3)
+    found, broken = (answers(tmp_path / one.stem, [one], watch, sizes=sizes) for one in (whole, damaged))
+
+    assert (found.clustered, broken.clustered) == (found.one, broken.one)
+    frames = [unit.stretch.frame for unit in found.units if unit.stretch is not None]
+    assert (len(set(frames)) > 2) == (size < len(data))
+    assert broken.units[-1].stretch is None
 
 
 def test_limits_count_all_units_of_an_input(tmp_path: Path, watch: Watch) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from storage import listings
 from storage.database.base import Database
 from storage.errors import DigestKeyDiffers, StoreFileExists, StoreUnreachable
+from storage.evidence import sealing
 from storage.evidence.digest import KEY_FILE, digest_beside, require_shared_key
 from storage.evidence.sealing import EvidenceSealer, PartWriter, unsealed_files_here
 from storage.evidence.warc import EvidenceStore, ListingText, RecordPlace
@@ -189,6 +190,28 @@ def test_a_store_that_is_away_delays_and_loses_nothing(
     assert len(announced.versions) == 2
 
 
+def test_a_long_run_tries_again_after_a_pause(
+    database: Database, here: EvidenceStore, shared: FailingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A moment's outage does not delay all that a run of half an hour finds; a longer one is not hammered."""
+    announced = Announced()
+    with part_writer(here, database, announced) as writer:
+        store_listing(database, writer, "first")
+        shared.failing = True
+        writer.seal_so_far()
+        wait_until(lambda: writer.failure is not None)
+        shared.failing = False
+        store_listing(database, writer, "second")
+        writer.seal_so_far()
+        pausing = len(unsealed_files_here(here))
+        monkeypatch.setattr(sealing, "PAUSE_S", 0.0)
+        writer.seal_so_far()
+        wait_until(lambda: len(announced.versions) == 2)
+        wait_until(lambda: writer.failure is None)
+
+    assert (pausing, unsealed_files_here(here)) == (2, {})
+
+
 def test_the_parts_of_a_run_that_goes_on_are_left_to_it(
     database: Database, here: EvidenceStore, shared: FailingStore
 ) -> None:
@@ -302,6 +325,24 @@ def test_an_object_with_other_bytes_is_not_overwritten(
     assert [type(error) for error in found.failures] == [StoreFileExists]
     assert shared.read(first) == b"something else"
     assert shared.size(second)
+
+
+def test_a_file_that_is_only_just_made_is_left_to_its_writer(
+    database: Database, here: EvidenceStore, shared: FailingStore
+) -> None:
+    """Between making and locking it, nobody may take it for what a killed run left; later, somebody does."""
+    path = here.folder / "unsealed" / "2026-03-14" / "market" / "17-ab12cd34-0001.warc.gz"
+    path.parent.mkdir(parents=True)
+    path.touch()
+
+    sealer(here, database).seal_left()
+    there = path.exists()
+    os.utime(path, (0, 0))
+    sealer(here, database).seal_left()
+
+    assert (there, path.exists(), list(shared.list())) == (True, False, [])
+    EvidenceSealer(here, database, Announced(), lambda: 1e9).seal_left()
+    assert list((here.folder / "unsealed").iterdir()) == []
 
 
 def test_evidence_from_before_is_read_where_it_is(

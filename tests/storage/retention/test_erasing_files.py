@@ -8,6 +8,7 @@ import pytest
 
 from storage.database.base import Database
 from storage.evidence.digest import digest_beside
+from storage.evidence.sealing import EvidenceSealer, PartWriter
 from storage.evidence.warc import EvidenceStore, ListingText, RecordPlace
 from storage.evidence_removals import pending_removals, request_removals
 from storage.listing_tables import MatchState
@@ -16,6 +17,7 @@ from storage.retention.erasing_files import ErasedRecords, erase_requested
 from storage.stores.byte_store import ByteStore
 from storage.stores.folder_store import FolderStore
 from storage.stores.object_store import ObjectStore
+from storage.work import SilentDispatcher
 from tests.peers.s3 import S3Server, s3_settings
 from tests.storage import given
 from tests.storage.given import NOW
@@ -42,7 +44,8 @@ def written(folder: Path) -> list[RecordPlace]:
 
 
 def erase(database: Database, evidence: EvidenceStore, *places: RecordPlace, **how: bool) -> ErasedRecords:
-    digest_beside(evidence.folder, evidence.shared)
+    if evidence.shared is None:
+        digest_beside(evidence.folder)
     with database.transaction() as session:
         request_removals(session, places, NOW, **how)
     return erase_requested(database, evidence, now=NOW, limit=9)
@@ -102,6 +105,36 @@ def test_a_file_that_another_machine_has_not_sealed_stays_requested(
 
     assert (waiting.reason, waiting.records) == ("evidence_missing", 0)
     assert (done.reason, done.records, pending(sqlite_database)) == (None, 1, 0)
+
+
+def test_a_file_that_is_not_sealed_yet_is_erased_before_it_is(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """Not while a run writes it or stores it: then the store would get the bytes from before."""
+    shared = FolderStore(tmp_path / "shared")
+    evidence = EvidenceStore(tmp_path / "here", shared=shared)
+    with PartWriter(
+        evidence,
+        shared,
+        source="market",
+        run_id=1,
+        database=sqlite_database,
+        dispatcher=SilentDispatcher(),
+        seal_after_s=60,
+        now=NOW,
+    ) as writer:
+        first, second = (
+            writer.response(url="", status=200, headers=[], body=each.encode(), fetched_at=NOW)
+            for each in SECRETS[:2]
+        )
+        writing = erase(sqlite_database, evidence, first)
+    done = erase_requested(sqlite_database, evidence, now=NOW, limit=9)
+    sealed = EvidenceSealer(evidence, sqlite_database, SilentDispatcher()).seal_left().sealed
+
+    assert (writing.reason, done.reason, done.records, sealed) == ("evidence_unreachable", None, 1, 1)
+    elsewhere = EvidenceStore(tmp_path / "elsewhere", shared=shared)
+    assert b"\0" * 40 in elsewhere.read_member(first)
+    assert b"\0" * 40 not in elsewhere.read_member(second)
 
 
 def test_damage_in_an_object_does_not_delete_what_follows_it(

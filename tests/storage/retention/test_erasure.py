@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text, update
 
-from storage import alerts, companies, custody, erased_listings, holds, listings, runs, search, watch
+from storage import alerts, companies, custody, dumps, erased_listings, holds, listings, runs, search, watch
 from storage.captures import Capture, EvidenceGone
 from storage.database.base import Database
 from storage.errors import EvidenceExpired, HeldByCase, SourceIsRead
@@ -231,6 +231,9 @@ def test_a_kill_between_rows_and_bytes_loses_nothing(archive: Archive, tmp_path:
         writer.text(ListingText({"body": GONE}), refers_to=None, url="")
     with archive.evidence.writer("board-99", now=NOW - 8 * DAY) as writer:
         writer.text(ListingText({"body": "of another source"}), refers_to=None, url="")
+    # The file of run 2 of `market`, or of the source `market-2`: what that one's rows point at stays.
+    archive.visit(NOW - 8 * DAY, {"20": "a text of another source"}, source="market-2")
+    archive.visit(NOW - 8 * DAY, {"21": "a text of yet another source"}, source="marketplace")
 
     done = erasure.erase_listing(
         archive.database, archive.evidence, 1, person="anna", reason="Art. 17", now=NOW
@@ -246,6 +249,8 @@ def test_a_kill_between_rows_and_bytes_loses_nothing(archive: Archive, tmp_path:
     ]
     assert left == []
     assert [path.name[:9] for path in archive.evidence.folder.rglob("board*")] == ["board-99-"]
+    faults = [verify_record(archive.evidence, row) for row in all_evidence_rows(archive.database)]
+    assert set(faults) == {None}
     kinds = {member.kind for path in archive.evidence.folder.rglob("*.gz") for member in members_in(path)}
     assert kinds == {"warcinfo", "response", "conversion", "metadata"}
     assert (
@@ -269,6 +274,10 @@ def test_an_erased_company_is_found_nowhere(archive: Archive, tmp_path: Path) ->
             company_id, "norvapay-1-00.segment", "k1", "c1", ("email",), 10, 5, "0" * 64, "series", "state"
         )
         companies.add_segment(session, record, NOW)
+        dump = dumps.Dump(
+            key="k", watch_version="w", company="lender", options={}, created_at=NOW, used_at=NOW
+        )
+        session.add(dump)
         revision = watch.watch_revision(session)
     assert found_in(archive, tmp_path, word)
 
@@ -280,7 +289,10 @@ def test_an_erased_company_is_found_nowhere(archive: Archive, tmp_path: Path) ->
     with archive.database.reading() as session:
         assert companies.company_by_slug(session, "lender") is None
         assert watch.watch_revision(session) != revision
-        assert [session.scalar(select(func.count()).select_from(t)) for t in (Match, alerts.Alert)] == [0, 0]
+        assert [
+            session.scalar(select(func.count()).select_from(table))
+            for table in (Match, alerts.Alert, dumps.Dump)
+        ] == [0, 0, 0]
         assert session.get(Listing, 1)
         [entry] = custody.custody_entries(session, limit=5)
     assert (entry.subject_name, entry.subject_id, entry.counts["terms"]) == ("lender", company_id, 2)

@@ -310,7 +310,7 @@ def test_a_pass_that_is_killed_goes_on(archive: Archive) -> None:
     with archive.database.transaction() as session:
         passes.release_passes(session)
     # A worker that was paused: the rows go, and its cursor does not count.
-    passes.carry_out_tick(archive.database, archive.evidence, SETTINGS, first, now=NOW)
+    passes.carry_out_tick(archive.database, archive.evidence, SETTINGS, first, now=NOW, tick_s=60)
 
     ended = whole_pass(archive, tick_s=0)
 

@@ -69,6 +69,7 @@ def test_an_address_is_refused_without_being_repeated(text: str) -> None:
         ({"endpoint": "https://name:secret@s3.example"}, "without a login"),
         ({"access_key_id": "key"}, "secret_access_key"),
         ({"secret_access_key": "secret"}, "access_key_id"),
+        ({"proxy": "socks5://name:secret@127.0.0.1:1080"}, "SOCKS proxies are not supported"),
     ],
 )
 def test_settings_that_do_not_fit(values: dict[str, str], wanted: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 import stat
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 
 from storage.errors import (
     StoreFileExists,
@@ -18,6 +21,7 @@ from storage.errors import (
 from storage.stores.byte_store import ByteStore, StoredFile
 from storage.stores.folder_store import FolderStore
 from storage.stores.object_store import ObjectStore
+from tests.peers.proxy import ProxyPeer
 from tests.peers.s3 import FaultProxy, S3Server, s3_settings
 
 NAME = "2026-11-30/market/17-ab12cd34.warc.gz"
@@ -61,12 +65,21 @@ def test_what_was_stored_is_read(store: ByteStore, tmp_path: Path) -> None:
         store.read(NAME, 3, 0),
     )
     assert store.read(NAME, len(BYTES) - 3, 100) == BYTES[-3:]
-    listed = [StoredFile(NAME, len(BYTES))]
-    assert (listed, [], [*listed, StoredFile("digest.key", 32)]) == (
+    listed = [StoredFile(NAME, len(BYTES), datetime.now(UTC))]
+    assert (listed, [], [*listed, StoredFile("digest.key", 32, datetime.now(UTC))]) == (
         list(store.list("2026-11-30/")),
         list(store.list("2026-11-3")),
         sorted(store.list(), key=lambda file: file.name),
     )
+
+
+def test_a_file_says_when_it_was_changed(store: ByteStore) -> None:
+    """So that a file that somebody is about to use is told from one that nobody needs."""
+    store.create(NAME, BYTES)
+
+    [found] = store.list()
+
+    assert abs(datetime.now(UTC) - found.changed_at) < timedelta(minutes=1)
 
 
 def test_a_file_is_created_once(store: ByteStore) -> None:
@@ -182,6 +195,39 @@ def test_a_wrong_key_and_a_missing_bucket(
         ):
             with pytest.raises(StoreRefused):
                 call()
+
+
+def test_a_private_authority_is_trusted_if_its_certificate_is_given(s3_server: S3Server) -> None:
+    """Without it the server could be anybody: nothing is sent to it."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    certificate = authority.cert_pem.bytes().decode()
+    with FaultProxy(s3_server, tls=context) as proxy:
+        bucket = s3_server.bucket()
+        trusting = ObjectStore(bucket, "", s3_settings(proxy.url, root_certificate=certificate))
+        other = ObjectStore(bucket, "", s3_settings(proxy.url, timeout_s=1.0))
+
+        trusting.create(NAME, BYTES)
+        asked = len(proxy.requests)
+        with pytest.raises(StoreUnreachable):
+            other.read(NAME)
+
+        assert trusting.read(NAME) == BYTES
+        assert len(proxy.requests) == asked + 1
+
+
+def test_a_proxy_of_the_settings_is_used(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the bucket is behind one; the environment's proxy, which may be another, is not asked then."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    with ProxyPeer({"localhost": s3_server.port}) as proxy:
+        settings = s3_settings("http://localhost", proxy=proxy.url)
+        store = ObjectStore(s3_server.bucket(), "", settings)
+
+        store.create(NAME, BYTES)
+
+        assert store.read(NAME) == BYTES
+        assert {request.method for request in proxy.requests} == {"PUT", "GET"}
 
 
 def test_the_environment_leads_nowhere_else(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,12 @@ static void check_signs(const uint8_t *block, size_t size) {
     twice[size] = 'a';
     CHECK((sw_text_signs(twice, 2 * size + 1) & all) == all);
     free(twice);
+    uint64_t runs = sw_mask_runs(block, size, NULL, 0);
+    CHECK(!runs || all >> 15 & 1);
+    int64_t *places = malloc(runs * sizeof(int64_t));
+    CHECK(sw_mask_runs(block, size, places, runs) == runs);
+    for (uint64_t i = 0; i < runs; i++) CHECK(places[i] < (int64_t)size && (!i || places[i] > places[i - 1]));
+    free(places);
 }
 
 /* Checks that masks are as long as what they replace, and that a kind is found alone as among all. */

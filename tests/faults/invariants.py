@@ -1,0 +1,110 @@
+"""What must be true when all has settled. Each function returns what is not, in words."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from storage.alerts import Alert, AlertKind
+from storage.captures import Capture
+from storage.deliveries import Delivery, DeliveryState
+from storage.listing_tables import Listing, ListingVersion, MatchState
+from storage.runs import Run, RunState
+from storage.sources import Source
+from storage.stores.byte_store import ByteStore
+from tests.faults.cluster import Cluster
+
+
+def open_work(session: Session) -> Counter[str]:
+    """Return how many rows are not yet at their end, by kind."""
+    counts = {
+        "runs": select(func.count()).where(Run.state.in_((RunState.QUEUED, RunState.RUNNING))),
+        "versions": select(func.count()).where(ListingVersion.match_state == MatchState.PENDING),
+        "deliveries": select(func.count()).where(
+            Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
+        ),
+    }
+    return Counter({kind: session.scalar(query) or 0 for kind, query in counts.items()})
+
+
+def missing_listings(session: Session, cluster: Cluster) -> set[tuple[str, str]]:
+    """Return what was published and has no alert that reached the receiver."""
+    query = (
+        select(Source.name, Listing.key)
+        .join(Listing, Listing.source_id == Source.id)
+        .join(Alert, Alert.listing_id == Listing.id)
+        .join(Delivery, Delivery.alert_id == Alert.id)
+        .where(Delivery.state == DeliveryState.SENT)
+    )
+    return cluster.offers.keys() - {(name, key) for name, key in session.execute(query)}
+
+
+def unsealed_evidence(session: Session, evidence: ByteStore) -> set[str]:
+    """Return the evidence that rows point at and that the store does not have: it waits on a node's disk."""
+    sizes = {each.name: each.size for each in evidence.list()}
+    missing = set()
+    for model in (Capture, ListingVersion):
+        end = func.max(model.evidence_offset + model.evidence_length)
+        for name, length in session.execute(select(model.evidence_file, end).group_by(model.evidence_file)):
+            if name is not None and sizes.get(name, 0) < (length or 0):
+                missing.add(name)
+    return missing
+
+
+def broken(session: Session, cluster: Cluster) -> Iterator[str]:
+    """Yield what is not as it must be."""
+    yield from _doubles(session)
+    yield from _runs_at_once(session)
+    yield from _deliveries(session, cluster)
+
+
+def _doubles(session: Session) -> Iterator[str]:
+    listings = session.execute(
+        select(Listing.source_id, Listing.key)
+        .group_by(Listing.source_id, Listing.key)
+        .having(func.count() > 1)
+    ).all()
+    yield from (f"listing {key} of source {source} is there twice" for source, key in listings)
+    alerts = session.execute(
+        select(Alert.listing_id)
+        .where(Alert.kind == AlertKind.FINDING, Alert.listing_id.is_not(None))
+        .group_by(Alert.listing_id)
+        .having(func.count() > 1)
+    ).all()
+    yield from (f"listing {listing_id} has two alerts" for (listing_id,) in alerts)
+    failed = session.scalar(
+        select(func.count())
+        .select_from(ListingVersion)
+        .where(ListingVersion.match_state == MatchState.FAILED)
+    )
+    if failed:
+        yield f"{failed} versions could not be matched"
+
+
+def _runs_at_once(session: Session) -> Iterator[str]:
+    """A run begins after the last one of its source has ended."""
+    by_source: dict[int, list[Run]] = defaultdict(list)
+    for run in session.scalars(select(Run).where(Run.started_at.is_not(None)).order_by(Run.started_at)):
+        by_source[run.source_id].append(run)
+    for source_id, each in by_source.items():
+        for earlier, later in pairwise(each):
+            if earlier.finished_at is None or later.started_at is None:
+                continue
+            if later.started_at < earlier.finished_at:
+                yield f"runs {earlier.id} and {later.id} of source {source_id} overlap"
+
+
+def _deliveries(session: Session, cluster: Cluster) -> Iterator[str]:
+    """Each delivery arrived, always with its own key, and with a right signature."""
+    arrived = Counter(each.headers["webhook-id"] for each in list(cluster.hook.received))
+    if not all(each.verified for each in list(cluster.hook.received)):
+        yield "a delivery came with a wrong signature"
+    keys = Counter(session.scalars(select(Delivery.idempotency_key)))
+    yield from (f"delivery key {key} was used twice" for key, count in keys.items() if count > 1)
+    sent = set(session.scalars(select(Delivery.idempotency_key).where(Delivery.state == DeliveryState.SENT)))
+    yield from (f"delivery {key} is sent and did not arrive" for key in sent - arrived.keys())
+    yield from (f"something arrived with the unknown key {key}" for key in arrived.keys() - keys.keys())
