@@ -16,6 +16,7 @@ NAMES = (
     "visits",
     "looks",
     "scale",
+    "sources",
     "mentions",
     "storage",
     "latency",

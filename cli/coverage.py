@@ -18,6 +18,9 @@ from storage import companies, coverage, sources
 from storage.companies import Company
 from storage.coverage import COUNTED, FinishedRun, LastReading, NewestListingTimes
 from storage.listings import MatchState
+from storage.retention.policy import RetentionKind
+from storage.retention.preview import days_of
+from storage.settings import RetentionSettings
 from storage.sources import Source
 
 #: A run is queued within this time of its slot.
@@ -49,6 +52,8 @@ class SourceCoverage:
     enabled: bool
     health: str
     watched_since: datetime
+    #: Before this time, retention has deleted runs, so that nothing is said about it; None: it has not.
+    runs_kept_since: datetime | None
     runs: int
     outcomes: dict[str, int]
     reasons: dict[str, int]
@@ -104,6 +109,7 @@ class _Statistics:
     newest: Mapping[int, NewestListingTimes]
     versions: Mapping[int, Mapping[MatchState, int]]
     unread: Mapping[int, int]
+    runs_kept: Mapping[int, datetime]
 
     @classmethod
     def read(
@@ -116,23 +122,50 @@ class _Statistics:
             newest=coverage.newest_listing_times(session, now=now, source_id=source_id),
             versions=coverage.versions_by_match_state(session, since=since, source_id=source_id),
             unread=coverage.unread_versions(session, since=since, source_id=source_id),
+            runs_kept=coverage.newest_runs_kept(session, source_id=source_id),
         )
 
 
-def source_coverage(session: Session, source: Source, *, since: datetime, now: datetime) -> SourceCoverage:
-    """Return the coverage of one source from its rows, from `since` or its first declaration on."""
+def source_coverage(
+    session: Session,
+    source: Source,
+    *,
+    since: datetime,
+    now: datetime,
+    retention: RetentionSettings | None = None,
+) -> SourceCoverage:
+    """Return the coverage of one source from its rows, from `since` or its first declaration on.
+
+    Where retention has deleted runs in between, it begins after them.
+    """
     found = _Statistics.read(session, since=since, now=now, source_id=source.id)
-    return _coverage_of(source, found, since=since, now=now)
+    return _coverage_of(source, found, since=since, now=now, retention=retention)
 
 
-def all_source_coverage(session: Session, *, since: datetime, now: datetime) -> list[SourceCoverage]:
+def all_source_coverage(
+    session: Session, *, since: datetime, now: datetime, retention: RetentionSettings | None = None
+) -> list[SourceCoverage]:
     """Return the coverage of every source, by name."""
     found = _Statistics.read(session, since=since, now=now)
-    return [_coverage_of(source, found, since=since, now=now) for source in sources.all_sources(session)]
+    return [
+        _coverage_of(source, found, since=since, now=now, retention=retention)
+        for source in sources.all_sources(session)
+    ]
 
 
-def _coverage_of(source: Source, found: _Statistics, *, since: datetime, now: datetime) -> SourceCoverage:
+def _coverage_of(
+    source: Source,
+    found: _Statistics,
+    *,
+    since: datetime,
+    now: datetime,
+    retention: RetentionSettings | None,
+) -> SourceCoverage:
     begin = max(since, source.created_at)
+    kept = _runs_kept_since(source, found, retention, now=now)
+    kept = kept if kept is not None and kept > begin else None
+    begin = kept or begin
+    before = found.readings_before.get(source.id) if kept is None else None
     visits = [visit for visit in found.visits.get(source.id, ()) if visit.finished_at >= begin]
     fresh = found.newest[source.id]
     unread = next((visit.pages_unread for visit in reversed(visits) if visit.read), None)
@@ -141,13 +174,14 @@ def _coverage_of(source: Source, found: _Statistics, *, since: datetime, now: da
         enabled=source.enabled,
         health=source.health,
         watched_since=begin,
+        runs_kept_since=kept,
         runs=len(visits),
         outcomes=dict(Counter(visit.outcome.value for visit in visits)),
         reasons=dict(Counter(visit.reason for visit in visits if visit.reason)),
         pages=sum(visit.pages for visit in visits),
         pages_unread=unread or 0,
         left_out=dict(Counter(reason for visit in visits if (reason := _reason_left_out(visit)))),
-        gaps=_find_gaps(source, visits, found, begin, now),
+        gaps=_find_gaps(source, visits, before, begin, now, waits=source.id in found.with_open_run),
         order_unknown=bool(source.cursor.get(ORDER_UNKNOWN)),
         given_up=len(source.cursor.get(GIVEN_UP) or ()),
         newest_listing=fresh.first_seen,
@@ -165,17 +199,34 @@ def _reason_left_out(visit: FinishedRun) -> str | None:
     return visit.reason if visit.read and visit.reason not in NOTHING_LEFT_OUT else None
 
 
+def _runs_kept_since(
+    source: Source, found: _Statistics, retention: RetentionSettings | None, *, now: datetime
+) -> datetime | None:
+    """Return from when on all runs of a source are kept; None: retention has deleted none."""
+    days = 0 if retention is None else days_of(retention, RetentionKind.RUNS, source.name)
+    newest = found.runs_kept.get(source.id)
+    return min(now - timedelta(days=days), newest) if days and newest is not None else None
+
+
 def _find_gaps(
-    source: Source, visits: Sequence[FinishedRun], found: _Statistics, begin: datetime, now: datetime
+    source: Source,
+    visits: Sequence[FinishedRun],
+    before: LastReading | None,
+    begin: datetime,
+    now: datetime,
+    *,
+    waits: bool,
 ) -> list[Gap] | None:
-    """Return the gaps since `begin`; the last reading before it counts as the one before the first."""
+    """Return the gaps since `begin`; the last reading before it counts as the one before the first.
+
+    `waits`: the next run is queued or in progress.
+    """
     if not source.enabled:
         return None
     try:
         slots = slots_of(source)
     except ScheduleRefused:
         return None
-    before = found.readings_before.get(source.id)
     failed = [visit.finished_at for visit in visits if visit.scheduled and not visit.read]
     gaps = []
     # Time of the last reading's end, and from when on the next visit is due.
@@ -186,7 +237,7 @@ def _find_gaps(
             gaps.append(Gap(max(ended, begin), visit.finished_at))
         ended, due_from = visit.finished_at, visit.started_at
     due = slots.after(due_from)
-    overdue = due is not None and source.id not in found.with_open_run and due + QUEUED_WITHIN < now
+    overdue = due is not None and not waits and due + QUEUED_WITHIN < now
     if overdue or any(at > ended for at in failed) or _is_late(slots, due_from, now):
         gaps.append(Gap(max(ended, begin), now))
     return gaps
@@ -242,7 +293,12 @@ def _summary_sentences(
         f"visit with nothing left out, in {visits:,} runs of all sources."
     )
     for each in watched:
-        if each.watched_since > since:
+        if each.runs_kept_since is not None:
+            yield (
+                f"Runs of {each.name} before {each.runs_kept_since:%Y-%m-%d %H:%M} UTC are no longer kept, "
+                "so nothing is said about the time before."
+            )
+        elif each.watched_since > since:
             yield f"{each.name} was added {each.watched_since:%Y-%m-%d %H:%M} UTC."
         if not each.whole:
             yield _incomplete_sentence(each)

@@ -103,7 +103,9 @@ def report_as_dict(report: ListingReport) -> dict[str, object]:
         "attachments": [
             _fields(each, ("name", "content_type", "size", *_PLACE_KEYS)) for each in newest.attachments
         ],
-        "versions": [_fields(each, (*_VERSION_KEYS, *_PLACE_KEYS)) for each in report.versions],
+        "versions": [
+            _fields(each, (*_VERSION_KEYS, *_PLACE_KEYS, "evidence_gone")) for each in report.versions
+        ],
         "matches": [
             {"company": slug, "version": _version_number(report, each)} | _fields(each, _SUMMARY_KEYS)
             for slug, each in report.matched

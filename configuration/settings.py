@@ -122,7 +122,7 @@ class DaemonSettings(BaseModel):
     @model_validator(mode="after")
     def _check_roles(self) -> Self:
         if self.engine is EngineName.EMBEDDED and set(self.roles) != set(NodeRole):
-            raise ValueError('every role, because a daemon with engine = "embedded" works alone')
+            raise ValueError('every role where engine is "embedded", because such a daemon works alone')
         return self
 
 
@@ -159,11 +159,10 @@ class Settings(BaseSettings):
         url = self.storage.database_url.get_secret_value()
         if self.daemon.engine is EngineName.PROCRASTINATE and not url.startswith("postgres"):
             raise ValueError(
-                'engine = "procrastinate" of [daemon] needs PostgreSQL: set database_url of [storage], or '
-                'use engine = "embedded"'
+                'a PostgreSQL database_url in [storage], which engine = "procrastinate" of [daemon] needs'
             )
         if NodeRoute.TOR in self.daemon.routes and self.crawler.tor_proxy is None:
-            raise ValueError("routes of [daemon] name tor, which needs tor_proxy of [crawler]")
+            raise ValueError("a tor_proxy in [crawler], which the route tor of [daemon] needs")
         return self
 
     @classmethod

@@ -30,9 +30,9 @@ _VERBOSE_LOGGERS = (
     "scrapy",
     "asyncio",
     "aiosmtplib",
-    "procrastinate",
-    "psycopg.pool",
 )
+#: Libraries that log a traceback per worker and second while the database is away; the engine says it once.
+_REPEATING_LOGGERS = ("procrastinate", "psycopg.pool")
 
 
 def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
@@ -65,9 +65,11 @@ def configure_logging(*, form: Literal["json", "console"], level: str) -> None:
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     quietest = max(logging.WARNING, logging.getLogger().level)
-    for library in map(logging.getLogger, _VERBOSE_LOGGERS):
-        if library.level != quietest:  # setting a level takes a look at each logger
-            library.setLevel(quietest)
+    levels = dict.fromkeys(_VERBOSE_LOGGERS, quietest) | dict.fromkeys(_REPEATING_LOGGERS, logging.CRITICAL)
+    for library, level_of_it in levels.items():
+        logger = logging.getLogger(library)
+        if logger.level != level_of_it:  # setting a level takes a look at each logger
+            logger.setLevel(level_of_it)
 
 
 def log_stray_errors() -> None:

@@ -24,7 +24,7 @@ from storage import nodes, runs
 from storage.claims import release_lost_claims
 from storage.database.base import Database
 from storage.database.revisions import require_current
-from storage.errors import AlreadyRunning, SchemaNewer, SchemaOutdated, StorageError
+from storage.errors import SchemaNewer, SchemaOutdated, StorageError
 from storage.nodes import EngineName, NodeEnd, NodeProfile
 from storage.shared_clock import SharedClock, elapsed_s
 from storage.work import Dispatcher, HeldLease, Work, WorkKind
@@ -62,6 +62,7 @@ class NodeMembership:
         self._shares = profile.engine is EngineName.PROCRASTINATE
         self._held: _Lease | None = None
         self._steady = STEADY_BEATS
+        self._replaced: int | None = None  # the node about whose end a line was logged
         self._failure: str | None = None
         self._refused: StorageError | None = None
         self._stopping = threading.Event()
@@ -114,7 +115,8 @@ class NodeMembership:
                 nodes.end_others(
                     session, as_=NodeEnd.REPLACED, now=now, older_than=self._profile.schema_revision
                 )
-                self._announce(session, now)
+                alone = [node.id for node in nodes.known_nodes(session)] == [node_id]
+                self._announce(session, now, nobodys=alone)
         self._held = _Lease(node_id, asked + self._lease.total_seconds())
         self._failure = None
 
@@ -187,8 +189,8 @@ class NodeMembership:
                 name=node.name,
             )
 
-    def _announce(self, session: Session, now: datetime) -> None:
-        released = release_lost_claims(session, now=now)
+    def _announce(self, session: Session, now: datetime, *, nobodys: bool = False) -> None:
+        released = release_lost_claims(session, now=now, nobodys=nobodys)
         for work in released.due():
             self._dispatcher.announce(session, work)
         counts = {name: count for name, count in released.counts().items() if count}
@@ -196,19 +198,19 @@ class NodeMembership:
             log.warning("Released the claims of nodes that are gone.", action="claims_released", **counts)
 
     def _join_again(self, why: str) -> None:
-        """Stop everything that was claimed in the old node's name, and join as a new one."""
+        """Stop everything that was claimed in the old node's name, and join as a new one. If that fails, for
+        example because somebody works alone just now, the next beat tries it again.
+        """
         old = self.node_id
-        log.error(
-            "This node was paused or cut off for longer than its lease, so its work was given to others. "
-            "It stops that work and joins again as a new node.",
-            action="node_replaced",
-            node=old,
-            why=why,
-        )
-        try:
-            require_current(self._database)
-            self.join()
-        except AlreadyRunning as error:
-            self._refused = error
-            return
+        if self._replaced != old:
+            self._replaced = old
+            log.error(
+                "This node was paused or cut off for longer than its lease, so its work was given to others. "
+                "It stops that work and joins again as a new node.",
+                action="node_replaced",
+                node=old,
+                why=why,
+            )
+        require_current(self._database)
+        self.join()
         log.info("Joined again.", action="node_joined", node=self.node_id)

@@ -52,6 +52,7 @@ STALLED_S = 30.0  # without a heartbeat, a worker of procrastinate is gone
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0  # before the workers are started again
 ENDING_S = 0.2  # for jobs in progress when the workers end; their rows go on
 POOL_SIZE = 4
+NEARLY_NEVER = "0 0 29 2 *"
 
 log = structlog.get_logger()
 
@@ -184,6 +185,8 @@ class ProcrastinateEngine(EmbeddedEngine):
     async def _ring(self) -> None:
         app = App(connector=self._connector())
         app.task(name=TASK_NAME, pass_context=True)(self._look)
+        # A worker without a periodic task does not notice that it hears no notifications any more (#1597).
+        app.periodic(cron=NEARLY_NEVER)(app.task(name="nothing", queue="nothing")(_do_nothing))
         async with app.open_async():
             sweeping = asyncio.create_task(self._sweep_jobs(app))
             workers = [asyncio.create_task(self._run_worker(app, bell)) for bell in self._bells()]
@@ -273,3 +276,7 @@ class ProcrastinateEngine(EmbeddedEngine):
         if loop is not None and ringing is not None:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(ringing.cancel)
+
+
+async def _do_nothing(timestamp: int) -> None:
+    """Nobody listens to the queue of this task."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, select, text
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from storage import deliveries, dumps, listings, nodes, runs, watch
 from storage.deliveries import UNSENT, Delivery, DeliveryState
@@ -54,16 +54,24 @@ class ReleasedClaims:
         }
 
 
-def release_lost_claims(session: Session, *, now: datetime) -> ReleasedClaims:
-    """Release the claims of all nodes that are gone. The visits of interrupted runs are queued once more."""
-    interrupted = runs.interrupt_orphans(session, now=now, gone=holder_is_gone(Run.node_id))
+def release_lost_claims(session: Session, *, now: datetime, nobodys: bool = False) -> ReleasedClaims:
+    """Release the claims of all nodes that are gone. The visits of interrupted runs are queued once more.
+
+    `nobodys`: also the claims that name no node. A command that sends or matches something by itself makes
+    such claims, and so did daemons before there were nodes.
+    """
+
+    def gone(holder: InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
+        return holder_is_gone(holder, nobodys=nobodys)
+
+    interrupted = runs.interrupt_orphans(session, now=now, gone=gone(Run.node_id))
     return ReleasedClaims(
         interrupted,
         runs.repeat_interrupted(session, interrupted, now=now),
-        listings.release_claims(session, gone=holder_is_gone(ListingVersion.match_node_id)),
-        watch.recover_rematches(session, gone=holder_is_gone(Rematch.node_id)),
-        deliveries.recover_deliveries(session, now=now, gone=holder_is_gone(Delivery.node_id)),
-        dumps.release_units(session, gone=holder_is_gone(DumpUnit.node_id)),
+        listings.release_claims(session, gone=gone(ListingVersion.match_node_id)),
+        watch.recover_rematches(session, gone=gone(Rematch.node_id)),
+        deliveries.recover_deliveries(session, now=now, gone=gone(Delivery.node_id)),
+        dumps.release_units(session, gone=gone(DumpUnit.node_id)),
     )
 
 

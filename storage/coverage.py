@@ -13,6 +13,8 @@ from sqlalchemy import Select, func, literal, select, text
 from sqlalchemy.orm import Session, aliased
 
 from storage.listing_tables import UNMATCHED, UNREAD, Listing, ListingVersion, MatchState
+from storage.retention.passes import RetentionPass
+from storage.retention.policy import RUNS_KEPT
 from storage.runs import OPEN_RUNS, READ, Run, RunOutcome, RunState, RunTrigger
 from storage.sources import Source
 
@@ -86,6 +88,19 @@ def last_readings_before(
         for source, started, finished in session.execute(_of_sources(query, source_id))
         if finished is not None
     }
+
+
+def newest_runs_kept(session: Session, *, source_id: int | None = None) -> Mapping[int, datetime]:
+    """Return from when on the newest runs of each source are kept whatever their age; empty if retention has
+    deleted no run yet. A source that has fewer is left out.
+    """
+    deleted = select(RetentionPass.id).where(RetentionPass.counts["runs"].as_integer() > 0)
+    if session.scalar(deleted.limit(1)) is None:
+        return {}
+    ended = select(Run.finished_at).where(Run.source_id == Source.id, Run.finished_at.is_not(None))
+    newest = ended.order_by(Run.finished_at.desc()).offset(RUNS_KEPT - 1).limit(1).correlate(Source)
+    query = select(Source.id, newest.scalar_subquery())
+    return {source: at for source, at in session.execute(_of_sources(query, source_id)) if at is not None}
 
 
 def sources_with_open_run(session: Session) -> set[int]:

@@ -13,14 +13,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, CompoundSelect, Index, Select, func, or_, select, text, union, update
+from sqlalchemy import CompoundSelect, Index, Select, func, or_, select, text, union, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.alert_listings import AlertListing
 from storage.alerts import Alert
 from storage.database.base import Base, insert_new, state_moved
 from storage.errors import HeldByCase
-from storage.matches import MatchSummary
+from storage.matches import Match
 
 OPEN = "released_at IS NULL"
 #: Advisory lock of everything that deletes and of adding a hold: a hold is never added to what is going.
@@ -129,7 +129,8 @@ def held_listing_ids(cases: Collection[str] | None = None) -> CompoundSelect[int
         _held(HoldSubject.LISTING, cases),
         select(func.coalesce(Alert.listing_id, 0)).where(own),
         select(AlertListing.listing_id).join(Alert, Alert.id == AlertListing.alert_id).where(own),
-        select(MatchSummary.listing_id).where(MatchSummary.company_id.in_(companies)),
+        # Of matches and not of their summaries: these have no index by company.
+        select(Match.listing_id).where(Match.company_id.in_(companies)),
     )
 
 
@@ -182,11 +183,3 @@ def require_not_held(
             f"{what} is held by the case{'' if len(cases) == 1 else 's'} {', '.join(cases)}, so nothing was "
             "deleted. `spillwatch hold list` shows who asked for it and why; release it first."
         )
-
-
-def is_held_listing(listing_id: ColumnElement[int]) -> ColumnElement[bool]:
-    return listing_id.in_(held_listing_ids())
-
-
-def is_held_alert(alert_id: ColumnElement[int]) -> ColumnElement[bool]:
-    return alert_id.in_(held_alert_ids())

@@ -23,6 +23,8 @@ from storage.sources import Source
 
 #: Ids of the newest part, and hits of a text search there.
 NEWEST = 20_000
+#: Entries of PostgreSQL's search index that are compared one by one.
+NEWEST_ENTRIES = 6_000
 Condition = ColumnElement[bool] | TextClause
 
 
@@ -137,7 +139,7 @@ def _search_text(
     has_terms = search.has_terms(session, query)
     on_postgresql = session.get_bind().dialect.name == "postgresql"
     newest, everywhere = (
-        _postgresql_hits(session, has_terms, wanted)
+        _postgresql_hits(session, has_terms, wanted, limit)
         if on_postgresql
         else _sqlite_hits(session, has_terms, wanted, limit)
     )
@@ -167,7 +169,7 @@ def _sqlite_hits(
 
 
 def _postgresql_hits(
-    session: Session, has_terms: ColumnElement[bool], wanted: ListingFilters
+    session: Session, has_terms: ColumnElement[bool], wanted: ListingFilters, limit: int
 ) -> tuple[Select[int], ColumnElement[bool] | None]:
     """Return the hits among the newest entries, and the condition for all of them.
 
@@ -175,7 +177,13 @@ def _postgresql_hits(
     from being used for the newest entries.
     """
     entry = search.ENTRIES.c.rowid
+    everywhere = select(entry).where(has_terms)
+    if replace(wanted, below_id=None).is_empty:
+        if wanted.below_id is not None:
+            everywhere = everywhere.where(entry < wanted.below_id)
+        # An expression, so that the index of the words is used and not the order of the entries.
+        everywhere = everywhere.order_by((entry + 0).desc()).limit(limit)
     last = wanted.below_id or (session.scalar(select(func.max(Listing.id))) or 0) + 1
-    newest = select(search.ENTRIES).where(entry < last, entry >= last - NEWEST).offset(0).subquery()
+    newest = select(search.ENTRIES).where(entry < last, entry >= last - NEWEST_ENTRIES).offset(0).subquery()
     moved = ClauseAdapter(newest).traverse(has_terms)
-    return select(newest.c.rowid).where(moved), Listing.id.in_(select(entry).where(has_terms))
+    return select(newest.c.rowid).where(moved), Listing.id.in_(everywhere)

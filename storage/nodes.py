@@ -5,7 +5,8 @@ whose lease has run out is ended by any other node, which releases its claims in
 raises their epochs, so that the late writes of a paused node change nothing. A node that finds its own row
 ended stops its work and joins again as a new node.
 
-A claim whose node is not in the table, or is ended, belongs to nobody.
+A claim whose node is not in the table, or is ended, belongs to nobody. A command that works beside the nodes
+claims in nobody's name, for as long as the lease of that kind of work.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, text, true, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, text, true, update
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from storage.database.base import Base, state_moved
@@ -175,10 +176,14 @@ def may_claim(node_id: int | None) -> ColumnElement[bool]:
     return select(Node.id).where(Node.id == node_id, Node.ended_at.is_(None)).exists()
 
 
-def holder_is_gone(holder: InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
-    """Return the condition that the node of a claim is not among those that are there."""
-    there = select(Node.id).where(Node.ended_at.is_(None))
-    return func.coalesce(holder, 0).not_in(there)
+def holder_is_gone(
+    holder: InstrumentedAttribute[int | None], *, nobodys: bool = False
+) -> ColumnElement[bool]:
+    """Return the condition that the node of a claim is not among those that are there; with `nobodys`, also
+    that the claim names no node.
+    """
+    gone = holder.not_in(select(Node.id).where(Node.ended_at.is_(None)))
+    return or_(holder.is_(None), gone) if nobodys else gone
 
 
 def not_locked(session: Session, query: Select[int]) -> Select[int]:

@@ -29,7 +29,9 @@ class WorkKind(StrEnum):
 
 
 class NodeRole(StrEnum):
-    """What a node does. `daemon.roles` says which kinds of work belong to each."""
+    """What a node does."""
+
+    # daemon.roles says which kinds of work belong to each.
 
     SCHEDULE = "schedule"
     CRAWL = "crawl"

@@ -46,7 +46,7 @@ def command(
             raise UnknownName(
                 f'There is no company "{company}". A company is declared in companies/{company}.toml.'
             )
-        found = all_source_coverage(session, since=begin, now=now)
+        found = all_source_coverage(session, since=begin, now=now, retention=app.sections.retention)
         against = list(company_coverage(session, app.settings.matching, only=company))
     summary = coverage_summary(found, against, since=begin)
     if as_json:

@@ -12,7 +12,7 @@ from cli.exits import Exit
 from cli.output import emit_json, print_line
 from cli.person import account_name
 from storage import companies, listings
-from storage.errors import StillDeclared
+from storage.errors import StillDeclared, StorageError
 from storage.retention.erasing_files import ErasedRecords, erase_requested
 from storage.retention.erasure import Erasure, erase_company, erase_listing
 from storage.retention.scrubbing import ScrubbedDatabase, scrub
@@ -80,9 +80,6 @@ def company(
     as_json: Json = False,
 ) -> None:
     """Erase one company: terms, segments, matches and alerts. What a case holds is refused."""
-    from matching.enrolment.segment_intake import SegmentIntake
-    from matching.fingerprints.segment_folder import SegmentFolder
-
     app_ = app_of(context)
     declared = next((each for each in app_.watch_configuration.companies if each.name == slug), None)
     if declared is not None:
@@ -102,15 +99,22 @@ def company(
     done = erase_company(app_.database, slug, person=account_name(by), reason=reason, now=app_.clock())
     if done is None:
         raise UnknownName(f"there is no company {slug} any more")
-    folder = SegmentFolder(app_.sections.matching.segments_dir)
-    files = SegmentIntake(app_.database, folder, app_.clock).delete_unnamed_files()
-    _finish(app_, done, as_json=as_json, segment_files=len(files))
+    _finish(app_, done, as_json=as_json, segment_files=_delete_segment_files(app_))
 
 
 @app.command()
 def finish(context: typer.Context, as_json: Json = False) -> None:
-    """Do the last steps of earlier erasures again: the bytes of records, indexes and free pages."""
-    _finish(app_of(context), None, as_json=as_json)
+    """Do the last steps of earlier erasures again: the bytes of records and segments, indexes, free pages."""
+    app_ = app_of(context)
+    _finish(app_, None, as_json=as_json, segment_files=_delete_segment_files(app_))
+
+
+def _delete_segment_files(app_: App) -> int:
+    """Delete the files of segments that no row names, here and in the shared store; return their number."""
+    from matching.enrolment.segment_intake import SegmentIntake, segment_folder
+
+    folder = segment_folder(app_.sections.matching)
+    return len(SegmentIntake(app_.database, folder, app_.clock).delete_unnamed_files())
 
 
 def _ask(question: str, *, yes: bool, as_json: bool) -> None:
@@ -124,8 +128,15 @@ def _ask(question: str, *, yes: bool, as_json: bool) -> None:
 def _finish(app_: App, done: Erasure | None, *, as_json: bool, segment_files: int = 0) -> None:
     """Erase the bytes and clean the database; exit code 1 if something is left."""
     erased, whole = _erase_records(app_)
-    cleaned = scrub(app_.database, done.traces if done else ())
-    left = [LEFT[cleaned.left]] if cleaned.left else []
+    try:
+        cleaned = scrub(app_.database, done.traces if done else (), wait_s=app_.storage.busy_timeout_s)
+        left = [LEFT[cleaned.left]] if cleaned.left else []
+    except StorageError as error:  # the rows are gone, and what they left can be cleaned later
+        cleaned = ScrubbedDatabase(rewritten=False, left=error.reason)
+        left = [
+            f"Indexes and free pages could not be cleaned ({error.reason}): {error} Correct this, then run "
+            "`spillwatch erase finish`."
+        ]
     if erased.reason:
         left.append(
             f"The bytes of some records could not be erased ({erased.reason}). Correct this, then run "
@@ -181,7 +192,13 @@ def _print_result(
         print_line(f"Entry {done.entry_id}: erased {done.subject} ({counts}).")
     print_line(
         f"{erased.records:,} records erased in the evidence, {erased.files_deleted:,} files deleted. "
-        f"{'The database was written anew.' if cleaned.rewritten else 'The database was cleaned.'}"
+        f"{_cleaned_sentence(cleaned)}"
     )
     for sentence in left or (OUTSIDE,):
         print_line(sentence)
+
+
+def _cleaned_sentence(cleaned: ScrubbedDatabase) -> str:
+    if cleaned.left:
+        return "The database is not clean yet."
+    return "The database was written anew." if cleaned.rewritten else "The database was cleaned."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -112,7 +113,7 @@ def export(
     """
     from alerts.errors import NoSuchAlert
     from storage import alerts
-    from storage.evidence.export import evidence_of_listing, export_evidence
+    from storage.evidence.export import deleted_records_of_listing, evidence_of_listing, export_evidence
 
     app = app_of(context)
     with app.database.reading() as session:
@@ -122,8 +123,9 @@ def export(
         if found.listing_id is None:
             raise UnknownName(f"Alert {alert} is about Spillwatch itself: it has no listing and no evidence.")
         rows = evidence_of_listing(session, found.listing_id)
+        deleted = deleted_records_of_listing(session, found.listing_id)
     folder = to or Path(f"evidence-of-alert-{alert}")
-    done = export_evidence(app.evidence, rows, folder)
+    done = export_evidence(app.evidence, rows, folder, deleted=deleted)
     if as_json:
         emit_json(
             {
@@ -133,6 +135,7 @@ def export(
                 "left_out": [
                     {"kind": each.row.kind, "id": each.row.id, "reason": each.reason} for each in done.faults
                 ],
+                "deleted": [asdict(each) for each in deleted],
             }
         )
     else:
@@ -142,5 +145,10 @@ def export(
         )
         for each in done.faults:
             print_line(f"Left out: {each.message}")
+        if deleted:
+            print_line(
+                f"{len(deleted):,} records of earlier versions were deleted by retention or an erasure "
+                "(`deleted` in manifest.json)."
+            )
     if done.faults:
         raise typer.Exit(Exit.NEGATIVE)

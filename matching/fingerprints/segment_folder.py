@@ -14,6 +14,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from matching.errors import SegmentDamaged, SegmentMissing, SegmentUnreachable
@@ -35,6 +36,8 @@ LOCK = ".lock"
 _CHUNK = 1 << 20
 #: Bytes that are fetched with one request.
 PIECE = 16 << 20
+#: Longest time between storing an object and writing its row.
+IMPORT_TIME = timedelta(minutes=10)
 #: Characters of a file's digest in its name.
 DIGEST_CHARS = 16
 
@@ -165,7 +168,7 @@ class SegmentFolder:
         `named` returns the names in the rows. It is called under the lock, because another process could
         have added a file whose row is not written yet. Raises StoreFailed.
         """
-        if not self.path.is_dir():
+        if not self.path.is_dir() and self.shared is None:
             return []
         with self.locked():
             in_use = named()
@@ -174,13 +177,29 @@ class SegmentFolder:
                 for path in self.path.iterdir()
                 if _is_segment_or_draft(path.name) and path.name not in in_use
             ]
+            names = {path.name for path in unnamed}
+            if shared and self.shared is not None:
+                # First: they may hold erased customers, and without the copies nobody would look for them.
+                names |= self._delete_unnamed_objects(self.shared, in_use, names)
             for path in unnamed:
-                if shared and self.shared is not None and path.name.endswith(SUFFIX):
-                    self.shared.delete(path.name)  # first: it may hold erased customers
                 path.unlink(missing_ok=True)
             if unnamed:
                 sync_folder(self.path)
-        return [path.name for path in unnamed]
+        return sorted(names)
+
+    def _delete_unnamed_objects(self, shared: ByteStore, in_use: set[str], here: set[str]) -> set[str]:
+        """Delete the objects that no row names, except new ones: another machine may be importing them.
+
+        `here`: files of this machine that no row names. Returns the names of the deleted objects.
+        """
+        deleted = set()
+        before = datetime.now(UTC) - IMPORT_TIME
+        for file in list(shared.list()):
+            unneeded = file.name.endswith(SUFFIX) and file.name not in in_use
+            if unneeded and (file.name in here or file.changed_at < before):
+                shared.delete(file.name)
+                deleted.add(file.name)
+        return deleted
 
 
 def file_name(header: SegmentHeader, digest: str) -> str:

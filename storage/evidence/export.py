@@ -11,9 +11,16 @@ from typing import BinaryIO
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from storage.captures import Capture
+from storage.captures import Capture, EvidenceGone
 from storage.errors import EvidenceFailed, EvidenceUnreachable, EvidenceUnwritable
-from storage.evidence.verification import EvidenceFault, EvidenceRow, evidence_row, sha256_of, verify_record
+from storage.evidence.verification import (
+    LOCATED,
+    EvidenceFault,
+    EvidenceRow,
+    evidence_row,
+    sha256_of,
+    verify_record,
+)
 from storage.evidence.warc import EvidenceStore
 from storage.listing_tables import Attachment, ListingVersion
 
@@ -43,6 +50,32 @@ class EvidenceExport:
     faults: tuple[EvidenceFault, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DeletedRecord:
+    """A record that retention or an erasure has deleted, and the row that pointed at it."""
+
+    kind: str
+    id: int
+    why: EvidenceGone
+
+
+def deleted_records_of_listing(session: Session, listing_id: int) -> list[DeletedRecord]:
+    """Return the records of a listing that were deleted, without repetitions."""
+    query = select(ListingVersion).where(ListingVersion.listing_id == listing_id)
+    query = query.options(selectinload(ListingVersion.attachments)).order_by(ListingVersion.number)
+    found: dict[DeletedRecord, None] = {}
+    for version in session.scalars(query):
+        parts: list[ListingVersion | Attachment] = [version, *version.attachments]
+        for located in parts:
+            capture = session.get(Capture, located.capture_id) if located.capture_id else None
+            rows: list[Capture | ListingVersion | Attachment | None] = [capture, located]
+            for each in rows:
+                if each is not None and each.evidence_gone is not None:
+                    kind = next(name for name, table in LOCATED.items() if isinstance(each, table))
+                    found.setdefault(DeletedRecord(kind, each.id, each.evidence_gone))
+    return list(found)
+
+
 def evidence_of_listing(session: Session, listing_id: int) -> list[EvidenceRow]:
     """Return what every version of a listing and its attachments were read from, without repetitions."""
     query = select(ListingVersion).where(ListingVersion.listing_id == listing_id)
@@ -58,7 +91,13 @@ def evidence_of_listing(session: Session, listing_id: int) -> list[EvidenceRow]:
     return list(found.values())
 
 
-def export_evidence(store: EvidenceStore, rows: Sequence[EvidenceRow], folder: Path) -> EvidenceExport:
+def export_evidence(
+    store: EvidenceStore,
+    rows: Sequence[EvidenceRow],
+    folder: Path,
+    *,
+    deleted: Sequence[DeletedRecord] = (),
+) -> EvidenceExport:
     """Write the records one behind the other, a manifest and the sums of both. The folder must not exist.
 
     The records are copied as they are, so each hash can be compared with the original. A record that is
@@ -66,12 +105,14 @@ def export_evidence(store: EvidenceStore, rows: Sequence[EvidenceRow], folder: P
     """
     try:
         folder.mkdir(mode=0o700, parents=True)
-        return _write_export(store, rows, folder)
+        return _write_export(store, rows, folder, deleted)
     except OSError as error:
         raise EvidenceUnwritable(f"the export {folder} cannot be written ({error.strerror})") from None
 
 
-def _write_export(store: EvidenceStore, rows: Sequence[EvidenceRow], folder: Path) -> EvidenceExport:
+def _write_export(
+    store: EvidenceStore, rows: Sequence[EvidenceRow], folder: Path, deleted: Sequence[DeletedRecord]
+) -> EvidenceExport:
     records: list[ExportedRecord] = []
     faults: list[EvidenceFault] = []
     with _private(folder / RECORDS) as out:
@@ -107,6 +148,7 @@ def _write_export(store: EvidenceStore, rows: Sequence[EvidenceRow], folder: Pat
             {"kind": each.row.kind, "id": each.row.id, "file": each.row.place.file, "reason": each.reason}
             for each in faults
         ],
+        "deleted": [asdict(each) for each in deleted],
     }
     with _private(folder / MANIFEST) as out:
         out.write(json.dumps(manifest, indent=2).encode() + b"\n")

@@ -48,7 +48,7 @@ def erase_requested(
     A file that cannot be written stays requested, with the reason. So does everything while the folder has no
     digest key: its volume may not be mounted, and then a file that is missing is not gone.
     """
-    if not (evidence.folder / KEY_FILE).exists():
+    if evidence.shared is None and not (evidence.folder / KEY_FILE).exists():
         with database.reading() as session:
             reason = EvidenceFolderMissing.reason if pending_removals(session) else None
         return ErasedRecords(0, 0, 0, reason, None)

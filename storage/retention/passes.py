@@ -13,7 +13,7 @@ The steps of a pass:
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from storage.database.base import Base, Database, insert_new, state_moved
 from storage.evidence.warc import EvidenceStore
 from storage.evidence_removals import pending_removals, request_removals
-from storage.holds import lock_deletions
+from storage.holds import lock_deletions, open_cases
 from storage.retention.erasing_files import erase_requested
 from storage.retention.policy import (
     RULES,
@@ -216,7 +216,8 @@ class _Tick:
                 self.cursors[rule.name] = ""
                 return True
             last = window[-1][0]
-            ids = self._that_go(session, rule, limits, cursor, last)
+            now_held = replace(limits, holds=bool(open_cases(session)))
+            ids = self._that_go(session, rule, now_held, cursor, last)
         if ids:
             self._delete(rule, limits, ids)
         self.cursors[rule.name] = ids[-1] if len(ids) == BATCH else last
@@ -234,7 +235,8 @@ class _Tick:
 
         def delete_rows(session: Session) -> Mapping[str, int]:
             lock_deletions(session)
-            again = select(rule.table.id).where(rule.table.id.in_(ids), *rule.goes(limits, self.now))
+            now_held = replace(limits, holds=bool(open_cases(session)))
+            again = select(rule.table.id).where(rule.table.id.in_(ids), *rule.goes(now_held, self.now))
             going = session.scalars(again).all()
             if not going:
                 return {}

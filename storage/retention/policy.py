@@ -10,7 +10,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, false, func, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    and_,
+    delete,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from storage.alert_listings import AlertListing
@@ -51,6 +63,7 @@ class AgeLimits:
 
     default: datetime | None
     by_source: Mapping[int, datetime | None] = field(default_factory=dict)
+    holds: bool = True  # False: no case holds anything, so that nothing has to be asked
 
     def is_old(self, at: AnyColumn, source_id: AnyColumn | None = None) -> ColumnElement[bool]:
         if source_id is None or not self.by_source:
@@ -61,6 +74,12 @@ class AgeLimits:
             and_(source_id == each, at < end) for each, end in self.by_source.items() if end is not None
         ]
         return or_(false(), *parts)
+
+    def not_held(
+        self, column: AnyColumn, held: Callable[[], CompoundSelect[int]]
+    ) -> tuple[ColumnElement[bool], ...]:
+        """Return the condition that a listing or an alert is not held."""
+        return (column.not_in(held()),) if self.holds else ()
 
     @property
     def latest(self) -> datetime | None:
@@ -144,20 +163,21 @@ def _is_cited(version: type[ListingVersion] = ListingVersion) -> ColumnElement[b
 
 
 def _is_waiting() -> ColumnElement[bool]:
-    """Condition for the versions that wait to be matched or judged."""
+    """Condition for the versions that wait to be sealed, matched or judged."""
     unjudged = exists(
         select(MatchSummary.id).where(
             MatchSummary.version_id == ListingVersion.id, MatchSummary.alert_state == AlertState.PENDING
         )
     )
-    return or_(ListingVersion.match_state == MatchState.PENDING, unjudged)
+    return or_(ListingVersion.match_state.not_in((MatchState.MATCHED, MatchState.FAILED)), unjudged)
 
 
 def _capture_goes(limits: AgeLimits, now: datetime) -> Sequence[ColumnElement[bool]]:
     shown = exists(
         select(Listing.id).where(
             Listing.id.in_(held_listing_ids()),
-            Listing.source_id == Capture.source_id,
+            # An expression, so that the held listings are read and not all of the source's.
+            Listing.source_id + 0 == Capture.source_id,
             Listing.url == Capture.url,
         )
     )
@@ -166,7 +186,7 @@ def _capture_goes(limits: AgeLimits, now: datetime) -> Sequence[ColumnElement[bo
         or_(Capture.outcome != CaptureOutcome.PENDING, Capture.fetched_at < now - LEFT_FOR),
         ~exists(select(ListingVersion.id).where(ListingVersion.capture_id == Capture.id)),
         ~exists(select(Attachment.id).where(Attachment.capture_id == Capture.id)),
-        ~shown,
+        *((~shown,) if limits.holds else ()),
     )
 
 
@@ -176,7 +196,7 @@ def _evidence_goes(limits: AgeLimits, _now: datetime) -> Sequence[ColumnElement[
         ListingVersion.evidence_offset.is_not(None),
         ~_is_waiting(),
         ~_is_cited(),
-        ListingVersion.listing_id.not_in(held_listing_ids()),
+        *limits.not_held(ListingVersion.listing_id, held_listing_ids),
     )
 
 
@@ -196,7 +216,7 @@ def _version_goes(limits: AgeLimits, _now: datetime) -> Sequence[ColumnElement[b
         ListingVersion.number != current.scalar_subquery(),
         ~_is_waiting(),
         ~_is_cited(),
-        ListingVersion.listing_id.not_in(held_listing_ids()),
+        *limits.not_held(ListingVersion.listing_id, held_listing_ids),
     )
 
 
@@ -214,7 +234,7 @@ def _revision_goes(limits: AgeLimits, _now: datetime) -> Sequence[ColumnElement[
         AlertRevision.change == AlertChange.UPDATED,
         AlertRevision.number < last,
         ~unsent,
-        AlertRevision.alert_id.not_in(held_alert_ids()),
+        *limits.not_held(AlertRevision.alert_id, held_alert_ids),
     )
 
 
@@ -224,7 +244,7 @@ def _attempt_goes(limits: AgeLimits, _now: datetime) -> Sequence[ColumnElement[b
             Delivery.id == Attempt.delivery_id,
             Delivery.state.in_(ENDED),
             Delivery.attempts > Attempt.number,
-            Delivery.alert_id.not_in(held_alert_ids()),
+            *limits.not_held(Delivery.alert_id, held_alert_ids),
         )
     )
     return limits.is_old(Attempt.started_at), Attempt.outcome.is_not(None), ended

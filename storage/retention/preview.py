@@ -1,7 +1,7 @@
 """What a pass of retention would delete now, and why. Writes nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import Executable, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from storage.captures import Capture
+from storage.holds import open_cases
 from storage.listing_tables import Attachment, ListingVersion
 from storage.retention.policy import (
     RULES,
@@ -47,8 +48,9 @@ def going_rows(session: Session, settings: RetentionSettings, *, now: datetime) 
     ids = source_ids_by_name(session)
     names = {source_id: name for name, source_id in ids.items()}
     found: list[GoingRows] = []
+    holds = bool(open_cases(session))
     for rule in RULES if settings.enabled else ():
-        limits = age_limits(settings, rule.kind, ids, now=now)
+        limits = replace(age_limits(settings, rule.kind, ids, now=now), holds=holds)
         if limits.latest is not None:
             found += _going_by(session, rule, limits, settings, names, now)
     return found

@@ -5,15 +5,19 @@ store; only a folder can also be written to in place.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
+    """A file in a store. `changed_at` is the store's clock; files are equal by name and size."""
+
     name: str
     size: int
+    changed_at: datetime = field(compare=False)
 
 
 class ByteStore(Protocol):

@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,7 +51,9 @@ class FolderStore:
                 path = Path(folder) / name
                 if not name.startswith(DRAFT):
                     with suppress(FileNotFoundError):
-                        yield StoredFile(path.relative_to(self.folder).as_posix(), path.stat().st_size)
+                        found = path.stat()
+                        changed_at = datetime.fromtimestamp(found.st_mtime, UTC)
+                        yield StoredFile(path.relative_to(self.folder).as_posix(), found.st_size, changed_at)
 
     def create(self, name: str, content: bytes | Path) -> None:
         path = self.path_of(name)

@@ -81,7 +81,7 @@ class ObjectStore:
         pages = iter(obstore.list(self._store, prefix or None))
         while (page := self._try(prefix, lambda: next(pages, None))) is not None:
             for each in page:
-                yield StoredFile(each["path"], each["size"])
+                yield StoredFile(each["path"], each["size"], each["last_modified"])
 
     def create(self, name: str, content: bytes | Path) -> None:
         import obstore

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from cli.coverage import SourceCoverage, company_coverage, coverage_summary, source_coverage
 from cli.exits import Exit
@@ -18,7 +19,9 @@ from matching.settings import MatchingSettings
 from storage import listings, runs, sources
 from storage.database import schema
 from storage.database.base import Database
+from storage.retention import passes
 from storage.runs import RunCounts, RunOutcome
+from storage.settings import RetentionSettings
 from storage.sources import SourceHealth
 from tests.cli.command import answer, spillwatch
 from tests.storage import given
@@ -98,6 +101,35 @@ def test_a_list_that_was_given_up_leaves_something_out(sqlite_database: Database
 
     assert (found.given_up, found.whole) == (1, False)
     assert "has 1 list longer than `depth`" in coverage_summary([found], [], since=START)
+
+
+def test_runs_that_retention_deleted_are_no_gap(sqlite_database: Database) -> None:
+    """The coverage begins where all runs are kept, and the summary says that; without a deletion it does
+    not.
+    """
+    source_id = declare(sqlite_database)
+    with sqlite_database.transaction() as session:
+        session.execute(update(sources.Source).values(created_at=NOW - timedelta(days=9)))
+    for hour in range(100):
+        visit(sqlite_database, source_id, NOW - hour * HOUR, FINE)
+
+    def coverage_since(days: int) -> SourceCoverage:
+        with sqlite_database.reading() as session:
+            [source] = sources.all_sources(session)
+            since, retention = NOW - timedelta(days=4), RetentionSettings(runs_days=days)
+            return source_coverage(session, source, since=since, now=NOW, retention=retention)
+
+    whole = coverage_since(1)
+    with sqlite_database.transaction() as session:
+        passes.begin_pass(session, now=NOW)
+        session.execute(update(passes.RetentionPass).values(counts={"runs": 50}))
+    cut, kept = coverage_since(1), coverage_since(0)
+
+    assert (whole.runs_kept_since, kept.runs_kept_since) == (None, None)
+    assert cut.runs_kept_since == cut.watched_since == NOW - 49 * HOUR  # the newest 50 are kept
+    assert (cut.runs, cut.gaps) == (50, [])
+    summary = coverage_summary([cut], [], since=NOW - timedelta(days=4))
+    assert "no longer kept" in summary and "was added" not in summary
 
 
 def test_a_list_that_may_not_show_the_newest_first_is_said(sqlite_database: Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import stat
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,12 +13,13 @@ import pytest
 
 from cli.exits import Exit
 from storage.alerts import Alert
-from storage.captures import CaptureRecord, CaptureRole, add_captures
+from storage.captures import Capture, CaptureRecord, CaptureRole, EvidenceGone, add_captures
 from storage.database import schema
 from storage.database.base import Database
 from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore, ListingText
 from storage.listings import version_by_id
+from storage.retention.policy import clear_places
 from tests.cli.command import answer, spillwatch
 from tests.storage import given
 from tests.storage.given import NOW
@@ -74,6 +76,22 @@ def test_whole_evidence_is_verified_and_exported(home: Path) -> None:
     names = sorted(path.name for path in (home / "proof").iterdir())
     assert names == ["SHA256SUMS", "evidence.warc.gz", "manifest.json"]
     assert (again.returncode, "File exists" in again.stderr) == (Exit.DATABASE, True)
+
+
+def test_deleted_records_are_named_and_are_no_fault(home: Path) -> None:
+    """What retention has deleted is in manifest and answer; `verify` and `doctor` have no fault."""
+    with closing(Database.open(f"sqlite:///{home / 'x.db'}")) as database, database.transaction() as session:
+        gone = EvidenceGone.EXPIRED
+        assert len(clear_places(session, Capture, Capture.id == 1, gone)) == 1
+
+    verified = answer(home, "evidence", "verify")
+    doctor = answer(home, "doctor", "--only", "evidence")
+    exported = answer(home, "evidence", "export", "1", "--to", "proof")
+
+    deleted = [{"kind": "capture", "id": 1, "why": "expired"}]
+    assert (verified["checked"]["capture"], verified["faults"], doctor["ok"]) == (0, [], True)
+    assert (exported["records"], exported["left_out"], exported["deleted"]) == (1, [], deleted)
+    assert json.loads((home / "proof" / "manifest.json").read_text())["deleted"] == deleted
 
 
 def test_lost_evidence_is_named_by_each_command(home: Path) -> None:

@@ -541,3 +541,22 @@ def test_the_proxy_may_come_from_the_environment(tmp_path: Path) -> None:
     environment = {"SPILLWATCH_CRAWLER__TOR_PROXY": "socks5://tor:9050"}
 
     assert loaded(tmp_path, {"sources/a.toml": through_tor}, environment).sources
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('[daemon]\nengine = "procrastinate"\n', "PostgreSQL"),
+        ('[daemon]\nroles = ["crawl"]\n', "every role"),
+        (
+            '[storage]\ndatabase_url = "postgresql://watch@/spill"\n'
+            '[daemon]\nengine = "procrastinate"\nroutes = ["tor"]\n',
+            "tor_proxy",
+        ),
+    ],
+)
+def test_nodes_need_what_they_share(tmp_path: Path, text: str, wanted: str) -> None:
+    """procrastinate needs PostgreSQL, a daemon that works alone every role, and the route tor a proxy."""
+    mistake = only(tmp_path, {"spillwatch.toml": text})
+
+    assert wanted in mistake.wanted

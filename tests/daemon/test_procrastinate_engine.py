@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+import psycopg
 import pytest
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from daemon.engine import Lane
+from daemon.metrics import BELLS_RESTARTED
 from daemon.procrastinate_engine import ProcrastinateEngine
 from daemon.roles import JUDGING, ROLE_OF
 from storage import runs, sources
@@ -48,8 +50,13 @@ def count_jobs(database: Database) -> int:
         return session.scalar(JOBS) or 0
 
 
-def engine_with(database: Database, *lanes: Lane, tick_s: float) -> ProcrastinateEngine:
-    engine = ProcrastinateEngine(database, clock=now, tick_s=tick_s, sweep_s=0.5)
+def count_workers(database: Database) -> int:
+    with database.reading() as session:
+        return session.scalar(text("SELECT count(*) FROM procrastinate.procrastinate_workers")) or 0
+
+
+def engine_with(database: Database, *lanes: Lane, tick_s: float, sweep_s: float = 0.5) -> ProcrastinateEngine:
+    engine = ProcrastinateEngine(database, clock=now, tick_s=tick_s, sweep_s=sweep_s)
     engine.serve(lanes)
     engine.start()
     return engine
@@ -98,6 +105,31 @@ def test_workers_that_end_are_started_again(database: Database) -> None:
     engine.stop(PATIENCE_S)
 
     assert (arrived, well, left) == (True, True, True)
+
+
+def test_workers_end_when_they_hear_no_notifications(database: Database) -> None:
+    """If the connections of the workers end and no new one is accepted for a while, the workers do not go on
+    without notifications: they are started again.
+    """
+    handler = Finishing(database)
+    [queued] = queue(database, ("a",))
+    engine = engine_with(database, Lane(WorkKind.RUN, handler, nothing_due), tick_s=3600, sweep_s=3600)
+    assert happens(lambda: engine._bells_problem is None and count_workers(database) == 1)
+    before = BELLS_RESTARTED._value.get()
+    url = database.engine.url
+    with psycopg.connect(url.set(drivername="postgresql", database="postgres").render_as_string()) as other:
+        other.autocommit = True
+        other.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS false')
+        with database.transaction() as session:
+            session.execute(ENDED)
+        ended = happens(lambda: BELLS_RESTARTED._value.get() > before)
+        other.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS true')
+    well = happens(lambda: engine.problem() is None)
+    engine.wake(Work(WorkKind.RUN, queued))
+    arrived = happens(lambda: handler.calls == [queued])
+    engine.stop(PATIENCE_S)
+
+    assert (ended, well, arrived) == (True, True, True)
 
 
 def test_jobs_of_workers_that_are_gone_are_deleted(database: Database) -> None:

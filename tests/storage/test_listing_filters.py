@@ -27,6 +27,7 @@ Passes = Callable[[Listing, Any], bool]
 def archive(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """Sixty listings of two sources; what is rare is old. The newest part is five of them."""
     monkeypatch.setattr(listing_filters, "NEWEST", 5)
+    monkeypatch.setattr(listing_filters, "NEWEST_ENTRIES", 5)
     with database.transaction() as session:
         market, forum = given.source(session), given.source(session, "forum")
         companies = {slug: given.company(session, slug) for slug in (LENDER, INSURER)}

@@ -146,6 +146,20 @@ def test_an_interrupted_visit_is_repeated_a_few_times(database: Database) -> Non
     assert slots == ["noon", *(f"noon repeat {number}" for number in range(1, runs.REPEATS + 1))]
 
 
+def test_claims_of_commands_are_left_alone(database: Database) -> None:
+    """What a command claims in nobody's name stays its own while nodes release the claims of others; a first
+    node takes it over.
+    """
+    with database.transaction() as session:
+        given.node(session)
+        [delivery_id] = given.alert(session).delivery_ids
+        deliveries.claim_delivery(session, delivery_id, now=NOW)
+        beside = claims.release_lost_claims(session, now=NOW).deliveries
+        first = claims.release_lost_claims(session, now=NOW, nobodys=True).deliveries
+
+    assert (beside, first) == ([], [delivery_id])
+
+
 def test_a_row_that_is_being_written_holds_up_no_release(postgres_url: str) -> None:
     """A paused node may hold the lock of a row: the other claims are released, and that one later."""
     database = Database.open(postgres_url)

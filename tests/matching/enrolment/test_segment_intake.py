@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -341,6 +342,24 @@ def test_a_merge_or_removal_on_one_node_reaches_store_and_copies(
         [path.name for path in two.folder.path.glob("*.segment")],
     ):
         assert names == [row.file]
+
+
+def test_a_removal_deletes_an_object_that_this_machine_never_fetched(
+    nodes: tuple[Monitor, Monitor, CountingStore], tmp_path: Path
+) -> None:
+    """But no new one that no row names: another machine may be importing it right now."""
+    one, two, store = nodes
+    one.import_segment(base(tmp_path / "base.segment", 50))
+    [row] = one.rows()
+    store.create("quillmere-0-0123456789abcdef.segment", b"being imported")
+    an_hour_ago = time.time() - 3600
+    os.utime(store.folder / row.file, (an_hour_ago, an_hour_ago))
+
+    with two.database.transaction() as session:
+        companies.retire_segment(session, row.id)
+    two.intake.delete_unnamed_files()
+
+    assert [file.name for file in store.list()] == ["quillmere-0-0123456789abcdef.segment"]
 
 
 @pytest.mark.parametrize("harm", ["flipped", "cut", "other", "gone", "away"])

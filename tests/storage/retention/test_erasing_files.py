@@ -44,7 +44,8 @@ def written(folder: Path) -> list[RecordPlace]:
 
 
 def erase(database: Database, evidence: EvidenceStore, *places: RecordPlace, **how: bool) -> ErasedRecords:
-    digest_beside(evidence.folder, evidence.shared)
+    if evidence.shared is None:
+        digest_beside(evidence.folder)
     with database.transaction() as session:
         request_removals(session, places, NOW, **how)
     return erase_requested(database, evidence, now=NOW, limit=9)

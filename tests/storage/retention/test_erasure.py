@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text, update
 
-from storage import alerts, companies, custody, erased_listings, holds, listings, runs, search, watch
+from storage import alerts, companies, custody, dumps, erased_listings, holds, listings, runs, search, watch
 from storage.captures import Capture, EvidenceGone
 from storage.database.base import Database
 from storage.errors import EvidenceExpired, HeldByCase, SourceIsRead
@@ -274,6 +274,10 @@ def test_an_erased_company_is_found_nowhere(archive: Archive, tmp_path: Path) ->
             company_id, "norvapay-1-00.segment", "k1", "c1", ("email",), 10, 5, "0" * 64, "series", "state"
         )
         companies.add_segment(session, record, NOW)
+        dump = dumps.Dump(
+            key="k", watch_version="w", company="lender", options={}, created_at=NOW, used_at=NOW
+        )
+        session.add(dump)
         revision = watch.watch_revision(session)
     assert found_in(archive, tmp_path, word)
 
@@ -285,7 +289,10 @@ def test_an_erased_company_is_found_nowhere(archive: Archive, tmp_path: Path) ->
     with archive.database.reading() as session:
         assert companies.company_by_slug(session, "lender") is None
         assert watch.watch_revision(session) != revision
-        assert [session.scalar(select(func.count()).select_from(t)) for t in (Match, alerts.Alert)] == [0, 0]
+        assert [
+            session.scalar(select(func.count()).select_from(table))
+            for table in (Match, alerts.Alert, dumps.Dump)
+        ] == [0, 0, 0]
         assert session.get(Listing, 1)
         [entry] = custody.custody_entries(session, limit=5)
     assert (entry.subject_name, entry.subject_id, entry.counts["terms"]) == ("lender", company_id, 2)

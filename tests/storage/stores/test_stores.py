@@ -6,6 +6,7 @@ import ssl
 import stat
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -64,12 +65,21 @@ def test_what_was_stored_is_read(store: ByteStore, tmp_path: Path) -> None:
         store.read(NAME, 3, 0),
     )
     assert store.read(NAME, len(BYTES) - 3, 100) == BYTES[-3:]
-    listed = [StoredFile(NAME, len(BYTES))]
-    assert (listed, [], [*listed, StoredFile("digest.key", 32)]) == (
+    listed = [StoredFile(NAME, len(BYTES), datetime.now(UTC))]
+    assert (listed, [], [*listed, StoredFile("digest.key", 32, datetime.now(UTC))]) == (
         list(store.list("2026-11-30/")),
         list(store.list("2026-11-3")),
         sorted(store.list(), key=lambda file: file.name),
     )
+
+
+def test_a_file_says_when_it_was_changed(store: ByteStore) -> None:
+    """So that a file that somebody is about to use is told from one that nobody needs."""
+    store.create(NAME, BYTES)
+
+    [found] = store.list()
+
+    assert abs(datetime.now(UTC) - found.changed_at) < timedelta(minutes=1)
 
 
 def test_a_file_is_created_once(store: ByteStore) -> None:
