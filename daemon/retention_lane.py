@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from daemon.metrics import RETENTION_BYTES, RETENTION_DELETED, RETENTION_LAST, RETENTION_PASSES
+from storage import runs
 from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 from storage.retention import passes
@@ -53,8 +54,10 @@ class RetentionService:
         with self.database.transaction() as session:
             pass_id = passes.begin_pass(session, now=self.clock())
             first = pass_id is not None and passes.pass_by_id(session, pass_id)
+            is_new = not runs.recent_runs(session, limit=1)
         if first and first.outcome is PassOutcome.ANNOUNCED:
-            log.warning(
+            write = log.info if is_new else log.warning
+            write(
                 f"From {first.not_before:%Y-%m-%d %H:%M} UTC on, old rows and evidence are deleted. "
                 "`spillwatch retention` shows what will go; [retention] says for how long each kind is kept.",
                 action="retention_announced",

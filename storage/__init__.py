@@ -18,6 +18,7 @@ Beside them:
 
 - tables: imports every module that declares a table
 - work: the interface between the code that creates work and the engine that calls handlers
+- doorbell: announcements for several nodes; shared_clock: the time that they have in common
 - settings, errors: the section [storage], and the base of all errors
 - database/: opening the database, its column types, its errors, the daemon's lock, the schema
 - migrations/: the way from any released schema to this one

@@ -47,7 +47,8 @@ class CustodySubject:
     name: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.kind.value} {self.name or self.id}"
+        what = "finding of alert" if self.kind is HoldSubject.FINDING else self.kind.value
+        return f"{what} {self.name or self.id}"
 
 
 def write_entry(

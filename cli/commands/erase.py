@@ -12,7 +12,7 @@ from cli.exits import Exit
 from cli.output import emit_json, print_line
 from cli.person import account_name
 from storage import companies, listings
-from storage.errors import StillDeclared
+from storage.errors import StillDeclared, StorageError
 from storage.retention.erasing_files import ErasedRecords, erase_requested
 from storage.retention.erasure import Erasure, erase_company, erase_listing
 from storage.retention.scrubbing import ScrubbedDatabase, scrub
@@ -128,8 +128,15 @@ def _ask(question: str, *, yes: bool, as_json: bool) -> None:
 def _finish(app_: App, done: Erasure | None, *, as_json: bool, segment_files: int = 0) -> None:
     """Erase the bytes and clean the database; exit code 1 if something is left."""
     erased, whole = _erase_records(app_)
-    cleaned = scrub(app_.database, done.traces if done else ())
-    left = [LEFT[cleaned.left]] if cleaned.left else []
+    try:
+        cleaned = scrub(app_.database, done.traces if done else (), wait_s=app_.storage.busy_timeout_s)
+        left = [LEFT[cleaned.left]] if cleaned.left else []
+    except StorageError as error:  # the rows are gone, and what they left can be cleaned later
+        cleaned = ScrubbedDatabase(rewritten=False, left=error.reason)
+        left = [
+            f"Indexes and free pages could not be cleaned ({error.reason}): {error} Correct this, then run "
+            "`spillwatch erase finish`."
+        ]
     if erased.reason:
         left.append(
             f"The bytes of some records could not be erased ({erased.reason}). Correct this, then run "
@@ -185,7 +192,13 @@ def _print_result(
         print_line(f"Entry {done.entry_id}: erased {done.subject} ({counts}).")
     print_line(
         f"{erased.records:,} records erased in the evidence, {erased.files_deleted:,} files deleted. "
-        f"{'The database was written anew.' if cleaned.rewritten else 'The database was cleaned.'}"
+        f"{_cleaned_sentence(cleaned)}"
     )
     for sentence in left or (OUTSIDE,):
         print_line(sentence)
+
+
+def _cleaned_sentence(cleaned: ScrubbedDatabase) -> str:
+    if cleaned.left:
+        return "The database is not clean yet."
+    return "The database was written anew." if cleaned.rewritten else "The database was cleaned."

@@ -93,6 +93,8 @@ def command(
     if next_at is not None:
         when = "as soon as the daemon runs" if next_at <= now else f"at {next_at:%Y-%m-%d %H:%M} UTC"
         print_line(f"The next pass begins {when}.")
+    elif settings.enabled:
+        print_line("The first pass is announced when the daemon starts, and begins a week later.")
     for disk in disks:
         print_line(_disk_sentence(disk))
     if growth is not None and growth.freed:

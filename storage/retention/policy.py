@@ -163,13 +163,13 @@ def _is_cited(version: type[ListingVersion] = ListingVersion) -> ColumnElement[b
 
 
 def _is_waiting() -> ColumnElement[bool]:
-    """Condition for the versions that wait to be matched or judged."""
+    """Condition for the versions that wait to be sealed, matched or judged."""
     unjudged = exists(
         select(MatchSummary.id).where(
             MatchSummary.version_id == ListingVersion.id, MatchSummary.alert_state == AlertState.PENDING
         )
     )
-    return or_(ListingVersion.match_state == MatchState.PENDING, unjudged)
+    return or_(ListingVersion.match_state.not_in((MatchState.MATCHED, MatchState.FAILED)), unjudged)
 
 
 def _capture_goes(limits: AgeLimits, now: datetime) -> Sequence[ColumnElement[bool]]:

@@ -67,19 +67,22 @@ class ScrubbedDatabase:
     left: str | None
 
 
-def scrub(database: Database, traces: Sequence[str] = ()) -> ScrubbedDatabase:
-    """Remove what deleted rows have left; `traces` are pieces of what was deleted. Raises StorageError."""
+def scrub(database: Database, traces: Sequence[str] = (), *, wait_s: float = WAIT_S) -> ScrubbedDatabase:
+    """Remove what deleted rows have left; `traces` are pieces of what was deleted. Raises StorageError.
+
+    `wait_s`: how long to wait for other transactions to end.
+    """
     if database.dialect == "postgresql":
-        return _scrub_postgresql(database)
-    return _scrub_sqlite(database, traces)
+        return _scrub_postgresql(database, wait_s)
+    return _scrub_sqlite(database, traces, wait_s)
 
 
-def _scrub_sqlite(database: Database, traces: Sequence[str]) -> ScrubbedDatabase:
+def _scrub_sqlite(database: Database, traces: Sequence[str], wait_s: float) -> ScrubbedDatabase:
     with database.transaction() as session:
         session.execute(text("INSERT INTO listing_search (listing_search) VALUES ('optimize')"))
     path = Path(str(database.engine.url.database))
     with _statements(database) as execute:
-        emptied = _empty_log(execute)
+        emptied = _empty_log(execute, wait_s)
         rewritten = execute("PRAGMA user_version")[0][0] == 0
     # Closing another handle on the file drops the locks of our connections: see connect.make_private.
     database.engine.dispose()
@@ -88,13 +91,13 @@ def _scrub_sqlite(database: Database, traces: Sequence[str]) -> ScrubbedDatabase
         with _statements(database) as execute:
             execute("VACUUM")
             execute("PRAGMA user_version = 1")
-            emptied = _empty_log(execute)
+            emptied = _empty_log(execute, wait_s)
     return ScrubbedDatabase(rewritten, None if emptied else "log_in_use")
 
 
-def _empty_log(execute: Any) -> bool:  # noqa: ANN401
+def _empty_log(execute: Any, wait_s: float) -> bool:  # noqa: ANN401
     """Write the log into the file and cut it to nothing. False: another process read it all the time."""
-    until = time.monotonic() + WAIT_S
+    until = time.monotonic() + wait_s
     while execute("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]:
         if time.monotonic() > until:
             return False
@@ -118,10 +121,10 @@ def _holds_any(path: Path, traces: Iterable[str]) -> bool:
     return False
 
 
-def _scrub_postgresql(database: Database) -> ScrubbedDatabase:
+def _scrub_postgresql(database: Database, wait_s: float) -> ScrubbedDatabase:
     with _statements(database) as execute:
         before = execute("SELECT CAST(pg_current_xact_id() AS xid)")[0][0]
-        waited = _wait_for_older(execute, str(before))
+        waited = _wait_for_older(execute, str(before), wait_s)
         for table in TABLES:
             execute(f"VACUUM (FULL, ANALYZE) {table}")
         statistics = _rewrite_statistics(execute)
@@ -129,9 +132,9 @@ def _scrub_postgresql(database: Database) -> ScrubbedDatabase:
     return ScrubbedDatabase(True, left)
 
 
-def _wait_for_older(execute: Any, before: str) -> bool:  # noqa: ANN401
+def _wait_for_older(execute: Any, before: str, wait_s: float) -> bool:  # noqa: ANN401
     """Wait until no transaction from before is open, which would keep deleted rows alive."""
-    until = time.monotonic() + WAIT_S
+    until = time.monotonic() + wait_s
     while execute(OLDER.format(before=int(before)))[0][0]:
         if time.monotonic() > until:
             return False

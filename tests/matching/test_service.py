@@ -16,15 +16,16 @@ from matching.fingerprints.segments import open_segment
 from matching.service import RELOAD_UNUSABLE, REMATCH_CHUNK, MatchingService
 from matching.settings import MatchingSettings
 from storage import captures, companies, coverage, listings, matches, sources, watch
-from storage.captures import CaptureRecord, CaptureRole
+from storage.captures import CaptureRecord, CaptureRole, EvidenceGone
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
 from storage.database import base
 from storage.database.base import Database
 from storage.errors import DatabaseBusy, SchemaOutdated, StoreUnreachable
 from storage.evidence.warc import EvidenceStore, ListingText, RecordPlace
-from storage.listing_tables import MatchState
+from storage.listing_tables import ListingVersion, MatchState
 from storage.listings import AttachmentRecord, ListingRecord
 from storage.matches import Match, MatchSummary
+from storage.retention.policy import clear_places
 from storage.stores.folder_store import FolderStore
 from storage.watch import MatchScope, Rematch, RematchState
 from storage.work import WorkKind
@@ -608,6 +609,27 @@ def test_a_rematch_of_fingerprints_leaves_what_it_cannot_read(archive: Archive) 
     archive.rematch_all()
 
     assert archive.summaries(version_id)[0].coherent_rows == 1
+
+
+def test_evidence_that_retention_deleted_takes_no_hit_away_and_is_no_failure(archive: Archive) -> None:
+    """Hits of earlier matchings stay, new names are found in the masked text, and the rematch ends as whole;
+    the version has the reason.
+    """
+    archive.add_segment()
+    version_id = archive.store(body=",".join(ROWS[0]))
+    archive.service.match_version(version_id)
+    with archive.database.transaction() as session:
+        this = ListingVersion.id == version_id
+        assert len(clear_places(session, ListingVersion, this, EvidenceGone.EXPIRED)) == 1
+        watch.request_rematch(session, scope=MatchScope.ALL, reason="asked for", now=archive.clock())
+
+    archive.rematch_all()
+    archive.declare("masked")
+    archive.rematch_all()
+
+    assert archive.summaries(version_id)[0].coherent_rows == 1
+    assert {(each.state, each.failure) for each in archive.rematches()} == {(RematchState.FINISHED, None)}
+    assert archive.version(version_id).match_reason == "evidence_expired"
 
 
 @pytest.mark.parametrize("scope", [MatchScope.ALL, MatchScope.TERMS, MatchScope.FINGERPRINTS])
