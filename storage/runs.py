@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
-from storage.database.base import Base, insert_new, state_moved
+from storage.database.base import BATCH, Base, insert_new, state_moved
 from storage.nodes import may_claim, not_locked
 from storage.sources import Source
 from storage.work import NodeRoute
@@ -140,6 +140,23 @@ def enqueue_run(
     """
     row = {"source_id": source_id, "slot": slot, "trigger": trigger, "queued_at": now}
     return session.scalar(insert_new(session, Run).values(row).returning(Run.id))
+
+
+def enqueue_runs(
+    session: Session, wanted: Sequence[tuple[int, str, RunTrigger]], *, now: datetime
+) -> Sequence[int]:
+    """Queue runs, each given by its source, slot and trigger; return their ids, without those that
+    `enqueue_run` would not queue.
+    """
+    rows = [
+        {"source_id": source_id, "slot": slot, "trigger": trigger, "queued_at": now}
+        for source_id, slot, trigger in wanted
+    ]
+    queued: list[int] = []
+    for start in range(0, len(rows), BATCH):
+        some = insert_new(session, Run).values(rows[start : start + BATCH]).returning(Run.id)
+        queued += session.scalars(some)
+    return queued
 
 
 def has_slot(session: Session, source_id: int, slot: str) -> bool:

@@ -96,7 +96,8 @@ class RunSchedule:
 
         Call `follow` with the plan once the transaction is committed.
         """
-        plan = {}
+        plan: dict[int, PlannedSource] = {}
+        missed: list[tuple[int, str, RunTrigger]] = []
         last_queued = runs.last_queued(session)
         for source in sources.active_sources(session):
             try:
@@ -105,8 +106,11 @@ class RunSchedule:
                 log.error(str(error), action="schedule_refused", source=source.name, reason=error.reason)
                 continue
             now = self._clock()
-            self._catch_up(session, source.id, slots, last_queued.get(source.id), now)
+            if (due := _missed_slot(slots, last_queued.get(source.id), now)) is not None:
+                missed.append((source.id, _slot_name(due[0]), due[1]))
             plan[source.id] = PlannedSource(slots, slots.after(now))
+        for run_id in runs.enqueue_runs(session, missed, now=self._clock()):
+            self._dispatcher.announce(session, Work(WorkKind.RUN, run_id))
         return plan
 
     def follow(self, plan: Plan) -> None:
@@ -145,17 +149,6 @@ class RunSchedule:
         if self._scheduler.running:
             self._scheduler.shutdown()
 
-    def _catch_up(
-        self, session: Session, source_id: int, slots: SourceSlots, last: datetime | None, now: datetime
-    ) -> None:
-        """Enqueue one run if a slot was missed since the last run; a source that never ran has missed one."""
-        if last is None:
-            if slots.is_quiet(now):
-                return
-            self._enqueue(session, source_id, now, RunTrigger.SCHEDULE)
-        elif (missed := slots.after(last)) is not None and missed <= now:
-            self._enqueue(session, source_id, missed, RunTrigger.CATCH_UP)
-
     def _write_due_run(self, source_id: int, slot: datetime) -> None:
         with self._database.transaction() as session:
             run_id = self._enqueue(session, source_id, slot, RunTrigger.SCHEDULE)
@@ -177,6 +170,16 @@ class RunSchedule:
         if run_id is not None:
             self._dispatcher.announce(session, Work(WorkKind.RUN, run_id))
         return run_id
+
+
+def _missed_slot(
+    slots: SourceSlots, last: datetime | None, now: datetime
+) -> tuple[datetime, RunTrigger] | None:
+    """Return the slot that was missed since the last run; a source that never ran has missed one."""
+    if last is None:
+        return None if slots.is_quiet(now) else (now, RunTrigger.SCHEDULE)
+    missed = slots.after(last)
+    return (missed, RunTrigger.CATCH_UP) if missed is not None and missed <= now else None
 
 
 def _slot_name(slot: datetime) -> str:
