@@ -77,8 +77,11 @@ class DelimitedShape:
         return columns_of(self._rows[self.header :], self._regions, names)
 
     def where(self, line: bytes, at: int) -> Column | None:
-        place = cell_index(line, at, self.dialect)
-        return self.columns[place] if place < len(self.columns) else Column(place + 1, None, "")
+        return self.column(cell_index(line, at, self.dialect))
+
+    def column(self, index: int) -> Column:
+        """Return the column with this index, also behind those that a sample shows."""
+        return self.columns[index] if index < len(self.columns) else Column(index + 1, None, "")
 
     def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
         for index, line in enumerate(block.text_lines()):
