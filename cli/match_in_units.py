@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -69,12 +71,14 @@ def match_in_units(
     pool = StoredPool(app.database, dump_id, found.watch, options.limit, app.clock)
     sweep = ClusteredSweep(Findings(found.watch, options.limit), pool, options, sizes=sizes)
     _tell_if_nobody_matches(app, settings.unit_wait_s)
-    with ProgressMeter.for_sources(sources) as meter, _interruptible():
+    with ProgressMeter.for_sources(sources) as meter, _interruptible() as asked_to_end:
         patience = _Patience(settings.unit_wait_s)
 
         def on_wait(progress: DumpProgress) -> None:
             meter.show_units(progress)
             patience.see(progress)
+            if asked_to_end.is_set():
+                raise KeyboardInterrupt
 
         pool.on_wait = on_wait
         sweep.run(paths)
@@ -126,9 +130,22 @@ class _Patience:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible() -> Iterator[threading.Event]:
+    """Yield an event that is set after Ctrl-C.
+
+    Python drops an exception that a signal raises while it runs a callback of its garbage collector.
+    """
+    asked = threading.Event()
+
+    def interrupt(number: int, frame: object) -> None:
+        asked.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield
+        yield asked
     except KeyboardInterrupt:
         print_error(f"Interrupted. The nodes match the units that they know of. {GOES_ON}")
         raise typer.Exit(Exit.INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, true, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from storage import data_sets
@@ -412,10 +412,6 @@ def erase_company(
             (Match, Match.company_id == company.id),
             (MatchSummary, MatchSummary.company_id == company.id),
             (Rematch, Rematch.company_id == company.id),
-            # Results of units hold the company's ordinals. Without it the watch is another one, so that every
-            # dump in progress has to begin again anyway.
-            (DumpUnit, true()),
-            (Dump, true()),
             (SegmentDelta, SegmentDelta.segment_id.in_(segments)),
             (Segment, Segment.company_id == company.id),
             (Term, Term.company_id == company.id),
