@@ -52,6 +52,7 @@ timeout_s = 3
 engine = "procrastinate"
 node_name = "node{number}"
 lease_s = {lease_s}
+disk_floor_mb = 4
 health_address = ""
 [crawler]
 concurrent_runs = 2
