@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -59,8 +60,11 @@ def run_rounds(folder: Path, rounds: int, nodes: int, chance: random.Random) -> 
         while found.rounds < rounds and not found.broken:
             if not names:
                 names = chance.sample(sorted(FAULTS), len(FAULTS))
-            _round(cluster, found, names.pop(), chance)
+            name = names.pop()
+            settled_s = _round(cluster, found, name, chance)
             found.rounds += 1
+            sys.stdout.write(f"round {found.rounds}: {name}, settled after {settled_s:.1f} s\n")
+            sys.stdout.flush()
         found.listings = len(cluster.offers.keys())
         keys = [each.headers["webhook-id"] for each in cluster.hook.received]
         found.arrivals, found.repeated = len(keys), len(keys) - len(set(keys))
@@ -73,17 +77,18 @@ def _begin(cluster: Cluster, found: Found, name: str) -> None:
     _settle(cluster, found, name)
 
 
-def _round(cluster: Cluster, found: Found, name: str, chance: random.Random) -> None:
+def _round(cluster: Cluster, found: Found, name: str, chance: random.Random) -> float:
+    """Carry out one round; return the seconds from the fault's end until all had settled."""
     fault, longest = FAULTS[name]
     cluster.offers.publish(OFFERS)
     cluster.visit_all(f"round {found.rounds}")
     time.sleep(chance.uniform(0, FIRST_WAIT_S))
     with fault(cluster, chance.choice(cluster.nodes)):
         time.sleep(chance.uniform(0.2, longest) * LEASE_S)
-    _settle(cluster, found, name)
+    return _settle(cluster, found, name)
 
 
-def _settle(cluster: Cluster, found: Found, name: str) -> None:
+def _settle(cluster: Cluster, found: Found, name: str) -> float:
     """Wait until everything is at its end, and note what is not as it must be."""
     began = asked = time.monotonic()
     visits = 0
@@ -91,16 +96,18 @@ def _settle(cluster: Cluster, found: Found, name: str) -> None:
         now = time.monotonic()
         if now - began > SETTLES_S:
             found.broken.append(f"after {name} (round {found.rounds}): {left}")
-            return
+            return now - began
         if now - asked > VISIT_AGAIN_S:
             asked, visits = now, visits + 1
             cluster.visit_all(f"round {found.rounds}, again {visits}")
         for node in cluster.nodes:
             node.start_if_ended()
         time.sleep(LOOK_S)
-    found.slowest_s[name] = max(found.slowest_s.get(name, 0.0), round(time.monotonic() - began, 1))
+    took = round(time.monotonic() - began, 1)
+    found.slowest_s[name] = max(found.slowest_s.get(name, 0.0), took)
     with cluster.database.reading() as session:
         found.broken += [f"after {name} (round {found.rounds}): {each}" for each in broken(session, cluster)]
+    return took
 
 
 def _left(cluster: Cluster) -> str:
