@@ -5,6 +5,7 @@ transaction that announces to the alerts that there is something to evaluate. Bo
 twice for the same work.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -43,6 +44,9 @@ from storage.work import ClaimHolder, Dispatcher, NoNode, Work, WorkKind, WorkRe
 from storage.write_probe import require_known_evidence
 
 log = structlog.get_logger()
+
+#: Seconds between attempts to give a claim back while the database restarts; about a minute in all.
+WRITE_AGAIN_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 REMATCH_CHUNK = 50  # versions per transaction; between two chunks other work gets its turn
 RELOAD_UNUSABLE = timedelta(seconds=30)  # how often a segment that could not be used is tried again
@@ -189,7 +193,7 @@ class MatchingService:
         """
         reason, retry_at = error.reason, self._clock() + self._retry_delay(claim.attempt)
         what = "database" if isinstance(error, DatabaseFailed) else "store of the evidence"
-        self._database.write(
+        self._write_patiently(
             lambda session: listings.postpone_matching(session, claim, reason=reason, retry_at=retry_at)
         )
         metrics.VERSIONS.labels("retried").inc()
@@ -199,6 +203,22 @@ class MatchingService:
             version_id=claim.version_id,
             reason=reason,
         )
+
+    def _write_patiently(self, work: Callable[[Session], object]) -> None:
+        """Write in a transaction, again while the database is away.
+
+        A claim that is not given back keeps its version from everybody until the claim's lease is over.
+        """
+        for wait_s in WRITE_AGAIN_S:
+            try:
+                self._database.write(work)
+            except DatabaseFailed as error:
+                if error.permanent:
+                    raise
+                time.sleep(wait_s)
+            else:
+                return
+        self._database.write(work)
 
     def _retry_delay(self, attempt: int) -> timedelta:
         """Return the wait between this attempt, which failed, and the next; it doubles each time."""

@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
+from matching import service
 from matching.enrolment.enrol import enroll
 from matching.fingerprints.key_file import write_key
 from matching.fingerprints.scheme import RootKey
@@ -20,7 +22,7 @@ from storage.captures import CaptureRecord, CaptureRole, EvidenceGone
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
 from storage.database import base
 from storage.database.base import Database
-from storage.errors import DatabaseBusy, SchemaOutdated, StoreUnreachable
+from storage.errors import DatabaseBusy, DatabaseUnreachable, SchemaOutdated, StoreUnreachable
 from storage.evidence.warc import EvidenceStore, ListingText, RecordPlace
 from storage.listing_tables import ListingVersion, MatchState
 from storage.listings import AttachmentRecord, ListingRecord
@@ -339,6 +341,34 @@ def test_missing_evidence_is_a_reason(archive: Archive) -> None:
 
     row = archive.version(version_id)
     assert (row.match_state, row.match_reason) == (MatchState.PENDING, "evidence_missing")
+
+
+def test_a_claim_is_given_back_when_the_database_answers_again(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is away the claim cannot be released; that is tried again, and the version is due soon."""
+    version_id = archive.store(body="qudian")
+    write, failures = archive.database.write, [DatabaseUnreachable("away") for _ in range(3)]
+
+    def failing(work: Callable[[Session], object]) -> object:
+        if failures:
+            raise failures.pop()
+        return write(work)
+
+    def match(claim: object) -> None:
+        monkeypatch.setattr(archive.database, "write", failing)
+        raise DatabaseUnreachable("away")
+
+    monkeypatch.setattr(service, "WRITE_AGAIN_S", (0.0,) * 5)
+    monkeypatch.setattr(archive.service, "_match_with_stable_watch", match)
+    archive.service.match_version(version_id)
+    row = archive.version(version_id)
+    monkeypatch.undo()
+    archive.clock.advance(hours=1)
+    archive.service.match_version(version_id)
+
+    assert (row.match_state, row.match_reason, failures) == (MatchState.PENDING, "database_unreachable", [])
+    assert archive.version(version_id).match_state is MatchState.MATCHED
 
 
 class AwayStore(FolderStore):
