@@ -24,7 +24,7 @@ from matching.watch import Watch
 from matching.watch_loader import load_watch, read_watch
 from storage import companies, data_sets, listings, matches, watch
 from storage.captures import Capture
-from storage.database.base import Database
+from storage.database.base import WRITE_AGAIN_S, Database
 from storage.errors import (
     ClaimLost,
     DatabaseFailed,
@@ -44,9 +44,6 @@ from storage.work import ClaimHolder, Dispatcher, NoNode, Work, WorkKind, WorkRe
 from storage.write_probe import require_known_evidence
 
 log = structlog.get_logger()
-
-#: Seconds between attempts to give a claim back while the database restarts; about a minute in all.
-WRITE_AGAIN_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 REMATCH_CHUNK = 50  # versions per transaction; between two chunks other work gets its turn
 RELOAD_UNUSABLE = timedelta(seconds=30)  # how often a segment that could not be used is tried again

@@ -43,7 +43,7 @@ from crawler.scheduling import site_turns
 from crawler.scheduling.site_board import SiteBoard
 from crawler.settings import CrawlerSettings
 from storage import runs
-from storage.database.base import BUSY_TIMEOUT_S, Database
+from storage.database.base import BUSY_TIMEOUT_S, WRITE_AGAIN_S, Database
 from storage.errors import StorageError
 from storage.runs import READ, STOPPED, Run, RunOutcome, RunState
 from storage.settings import SEAL_AFTER_S
@@ -66,8 +66,6 @@ LEVELS = {
 TICK_S = 0.1
 #: How old what is known of the sites may be when it lets a run wait until the next poll.
 BOARD_S = 0.5
-#: Seconds between attempts to write while the database restarts; about a minute in all.
-WRITE_AGAIN_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 #: Limits of the child's stderr that is logged: a looping library must not fill our memory.
 MAX_STDERR_LINES = 40
 MAX_STDERR_LINE_BYTES = 2_000

@@ -8,7 +8,18 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Self, TypeVar, cast
 
-from sqlalchemy import JSON, BigInteger, CursorResult, Engine, Enum, MetaData, func, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    CursorResult,
+    Engine,
+    Enum,
+    MetaData,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.sql.base import Executable
@@ -23,6 +34,8 @@ LOCKED_AT_ONCE = 10_000  # rows per statement
 BUSY_TIMEOUT_S = 30.0
 #: Seconds before each further attempt of `Database.write`; an attempt itself waits up to busy_timeout_s.
 RETRY_PAUSES_S = (0.1, 0.5, 1.0, 2.0, 4.0)
+#: Seconds between attempts to write while the database restarts; about a minute in all.
+WRITE_AGAIN_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 T = TypeVar("T")
 
@@ -126,6 +139,12 @@ class Database:
 def state_moved(session: Session, statement: Executable) -> bool:
     """Execute a conditional UPDATE; return whether it changed its row. The row count decides a race."""
     return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+
+
+def delete_rows(session: Session, table: type[Base], condition: ColumnElement[bool]) -> int:
+    """Delete rows of a table and return their number. Objects that the session has loaded do not notice."""
+    statement = delete(table).where(condition).execution_options(synchronize_session=False)
+    return int(cast("CursorResult[Any]", session.execute(statement)).rowcount)
 
 
 def lock_whole(session: Session, key: int) -> None:

@@ -34,7 +34,7 @@ from storage.captures import Capture, CaptureRole, EvidenceGone
 from storage.companies import Company, Segment, SegmentDelta, Term
 from storage.custody import CustodyAction, CustodySubject, write_entry
 from storage.data_sets import ListingSign
-from storage.database.base import BATCH, Base, Database, keep_numbers_used
+from storage.database.base import BATCH, Database, delete_rows, keep_numbers_used
 from storage.deliveries import Attempt, Delivery
 from storage.dumps import Dump, DumpUnit
 from storage.erased_listings import note_erased
@@ -356,7 +356,7 @@ class _ListingErasure:
             self.places.update(deleted.places)
             self.counts.update(deleted.rows)
         for table in (Match, MatchSummary, ListingSign):
-            self.counts[table.__tablename__] += _delete(session, table, table.listing_id == listing_id)
+            self.counts[table.__tablename__] += delete_rows(session, table, table.listing_id == listing_id)
         session.execute(text("DELETE FROM listing_search WHERE rowid = :id"), {"id": listing_id})
         data_sets.leave_data_set(session, listing_id)
         replies = update(Listing).where(
@@ -375,7 +375,7 @@ class _ListingErasure:
         for ids in _batches(captures):
             these = Capture.id.in_(ids)
             self.places.update(places_of(session, Capture, these))
-            self.counts["captures"] += _delete(session, Capture, and_(these, is_own))
+            self.counts["captures"] += delete_rows(session, Capture, and_(these, is_own))
             cleared = clear_places(session, Capture, these, EvidenceGone.ERASED)
             self.counts["responses_emptied"] += len(cleared)
 
@@ -417,7 +417,7 @@ def erase_company(
             (Term, Term.company_id == company.id),
             (Company, Company.id == company.id),
         ):
-            counts[table.__tablename__] += _delete(session, table, condition)
+            counts[table.__tablename__] += delete_rows(session, table, condition)
         raise_watch_revision(session)
         subject = CustodySubject(HoldSubject.COMPANY, company.id, slug)
         return _entry(session, subject, counts, traces, person, reason, now)
@@ -459,16 +459,11 @@ def _erase_alerts(session: Session, alert_ids: Collection[int]) -> Counter[str]:
         session.execute(again.values(alert_state=AlertState.PENDING))
         deliveries = session.scalars(select(Delivery.id).where(Delivery.alert_id.in_(ids))).all()
         for each in _batches(deliveries):
-            counts["delivery_attempts"] += _delete(session, Attempt, Attempt.delivery_id.in_(each))
+            counts["delivery_attempts"] += delete_rows(session, Attempt, Attempt.delivery_id.in_(each))
         for table in (Delivery, AlertRevision, AlertListing):
-            counts[table.__tablename__] += _delete(session, table, table.alert_id.in_(ids))
-        counts["alerts"] += _delete(session, Alert, Alert.id.in_(ids))
+            counts[table.__tablename__] += delete_rows(session, table, table.alert_id.in_(ids))
+        counts["alerts"] += delete_rows(session, Alert, Alert.id.in_(ids))
     return counts
-
-
-def _delete(session: Session, table: type[Base], condition: ColumnElement[bool]) -> int:
-    done = session.execute(delete(table).where(condition).execution_options(synchronize_session=False))
-    return int(done.rowcount)  # type: ignore[attr-defined]  # a DELETE has one
 
 
 def _batches(ids: Sequence[int]) -> Iterable[Sequence[int]]:

@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     and_,
-    delete,
     exists,
     false,
     func,
@@ -28,7 +27,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from storage.alert_listings import AlertListing
 from storage.alerts import Alert, AlertChange, AlertRevision
 from storage.captures import LEFT_FOR, Capture, CaptureOutcome, EvidenceGone
-from storage.database.base import Base
+from storage.database.base import delete_rows
 from storage.deliveries import Attempt, Delivery, DeliveryState
 from storage.evidence.warc import RecordPlace
 from storage.holds import held_alert_ids, held_listing_ids
@@ -292,11 +291,6 @@ def _rematch_goes(limits: AgeLimits, _now: datetime) -> Sequence[ColumnElement[b
 # --- deleting
 
 
-def _rows_deleted(session: Session, table: type[Base], condition: ColumnElement[bool]) -> int:
-    done = session.execute(delete(table).where(condition).execution_options(synchronize_session=False))
-    return int(done.rowcount)  # type: ignore[attr-defined]  # a DELETE has one
-
-
 def places_of(session: Session, table: type[Any], condition: ColumnElement[bool]) -> list[RecordPlace]:
     """Return the records to which these rows of captures, versions or attachments point."""
     columns = (table.evidence_file, table.evidence_offset, table.evidence_length)
@@ -320,7 +314,7 @@ def clear_places(
 
 def _delete_captures(session: Session, ids: Sequence[int]) -> Deleted:
     places = places_of(session, Capture, Capture.id.in_(ids))
-    rows = {"captures": _rows_deleted(session, Capture, Capture.id.in_(ids))}
+    rows = {"captures": delete_rows(session, Capture, Capture.id.in_(ids))}
     return Deleted(rows, responses=places)
 
 
@@ -348,10 +342,10 @@ def delete_versions(session: Session, ids: Sequence[int]) -> Deleted:
     places = places_of(session, ListingVersion, ListingVersion.id.in_(ids))
     places += places_of(session, Attachment, attached)
     counts = {
-        "matches": _rows_deleted(session, Match, Match.version_id.in_(ids)),
-        "match_summaries": _rows_deleted(session, MatchSummary, MatchSummary.version_id.in_(ids)),
-        "attachments": _rows_deleted(session, Attachment, attached),
-        "listing_versions": _rows_deleted(session, ListingVersion, ListingVersion.id.in_(ids)),
+        "matches": delete_rows(session, Match, Match.version_id.in_(ids)),
+        "match_summaries": delete_rows(session, MatchSummary, MatchSummary.version_id.in_(ids)),
+        "attachments": delete_rows(session, Attachment, attached),
+        "listing_versions": delete_rows(session, ListingVersion, ListingVersion.id.in_(ids)),
     }
     return Deleted(counts, places)
 
@@ -363,9 +357,9 @@ def _delete_revisions(session: Session, ids: Sequence[int]) -> Deleted:
     deliveries = session.scalars(select(Delivery.id).where(of_these)).all()
     return Deleted(
         {
-            "delivery_attempts": _rows_deleted(session, Attempt, Attempt.delivery_id.in_(deliveries)),
-            "deliveries": _rows_deleted(session, Delivery, Delivery.id.in_(deliveries)),
-            "alert_revisions": _rows_deleted(session, AlertRevision, AlertRevision.id.in_(ids)),
+            "delivery_attempts": delete_rows(session, Attempt, Attempt.delivery_id.in_(deliveries)),
+            "deliveries": delete_rows(session, Delivery, Delivery.id.in_(deliveries)),
+            "alert_revisions": delete_rows(session, AlertRevision, AlertRevision.id.in_(ids)),
         }
     )
 
@@ -377,13 +371,11 @@ def _delete_runs(session: Session, ids: Sequence[int]) -> Deleted:
         .values(run_id=None)
         .execution_options(synchronize_session=False)
     )
-    return Deleted({"runs": _rows_deleted(session, Run, Run.id.in_(ids))})
+    return Deleted({"runs": delete_rows(session, Run, Run.id.in_(ids))})
 
 
 def _delete_rows(table: type[Any]) -> Callable[[Session, Sequence[int]], Deleted]:
-    return lambda session, ids: Deleted(
-        {table.__tablename__: _rows_deleted(session, table, table.id.in_(ids))}
-    )
+    return lambda session, ids: Deleted({table.__tablename__: delete_rows(session, table, table.id.in_(ids))})
 
 
 #: In the order in which they are carried out: what a row refers to goes after the row.
