@@ -13,20 +13,23 @@ import hashlib
 import json
 import os
 import re
-import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from matching.comparing.findings import Findings
 from matching.comparing.first_look import LookCounts
-from matching.comparing.stored_findings import agreement_arrays, findings_as_json, findings_from_json
+from matching.comparing.stored_findings import (
+    UNREADABLE,
+    agreement_arrays,
+    findings_as_json,
+    findings_from_json,
+)
 from matching.identifiers import NORMALISERS
 from matching.sweep import DocumentRead, Sweep, SweepProgress
 from matching.watch import Watch
@@ -80,16 +83,7 @@ class Checkpoint:
                 return findings, _progress_from_json(state["progress"])
         except FileNotFoundError:
             return None
-        except (
-            OSError,
-            EOFError,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            BadZipFile,
-            zlib.error,
-        ):
+        except UNREADABLE:
             # Damaged, or not written by us. A sweep from the beginning is always right, so that is no error.
             return None
 

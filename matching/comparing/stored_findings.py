@@ -6,9 +6,11 @@ number in the watch, so they can be read only with the same watch.
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ from matching.comparing.findings import CompanyFindings, Findings, HitFound, Men
 from matching.identifiers import Field
 from matching.watch import Watch
 
+#: What reading them raises where the file is damaged, or of another version.
+UNREADABLE = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, BadZipFile, zlib.error)
 _MENTION, _HIT = "mention", "hit"
 
 

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import io
 import json
-import zlib
 from dataclasses import asdict, dataclass, field
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.comparing.findings import Findings
 from matching.comparing.first_look import LookedBlock
-from matching.comparing.stored_findings import agreement_arrays, findings_as_json, findings_from_json
+from matching.comparing.stored_findings import (
+    UNREADABLE,
+    agreement_arrays,
+    findings_as_json,
+    findings_from_json,
+)
 from matching.errors import UnitResultDamaged
 from matching.sweep import DocumentRead
 from matching.units.budget_use import BudgetUse
@@ -80,16 +83,7 @@ class Partial:
                     state["masked_rows"],
                     BudgetUse(**state["use"]),
                 )
-        except (
-            OSError,
-            EOFError,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            BadZipFile,
-            zlib.error,
-        ) as error:
+        except UNREADABLE as error:
             raise UnitResultDamaged(
                 f"the result of a unit cannot be read ({type(error).__name__}); "
                 "it was written by another version of Spillwatch, or is damaged"
