@@ -1,0 +1,1 @@
+"""Is it ours? The share of a sample's rows that belong to a company's customers, with a verdict."""
