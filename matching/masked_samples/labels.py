@@ -78,13 +78,15 @@ _WORDS = {
         md5 sha sha1 sha256 uuid guid version ver build price amount total sum cost balance qty quantity
         size count page pages line lines error code status ip ipaddress mac port host url link date time
         timestamp updated created id uid userid session sessionid pin otp cvv cvc exp expiry expires valid
-        password passwd pass pwd login user username iban_ref ref reference transaction txid txn wallet btc
-        address zip zipcode postcode plz case caseno model part partno product imei imsi vin plate passport
-        passportno po batch lot room flat score rating member memberid points level chapter section figure
-        table 订单 订单号 訂單 单号 快递 快递单号 运单号 密码 密碼 编号 編號 版本 序列号 价格 金额 余额 数量
-        验证码 车牌 车牌号 型号 流水号 护照 护照号 邮编 地址 日期 时间 时间戳 积分 会员号 会员卡号 qq qq号
-        微信 微信号 wechat 工号 学号 заказ пароль цена сумма версия код счет адрес паспорт контракт договор
-        pedido contraseña precio senha preço harga sandi mậtkhẩu giá 비밀번호 주문번호 パスワード 注文番号
+        password passwd pass pwd login ref reference transaction txid txn wallet btc address zip zipcode
+        postcode plz case caseno model part partno product imei imsi vin plate passport passportno po batch
+        lot room flat score rating member memberid points level chapter section figure table 住址 地址 住所
+        家庭住址 单位 公司 工作单位 职业 开户行 город dirección endereço endereco adresse alamat địachỉ 주소
+        住所 street city company 订单 订单号 訂單 单号 快递 快递单号 运单号 密码 密碼 编号 編號 版本 序列号
+        价格 金额 余额 数量 验证码 车牌 车牌号 型号 流水号 护照 护照号 邮编 地址 日期 时间 时间戳 积分
+        会员号 会员卡号 qq qq号 微信 微信号 wechat 工号 学号 заказ пароль цена сумма версия код счет адрес
+        паспорт контракт договор pedido contraseña precio senha preço harga sandi mậtkhẩu giá 비밀번호
+        주문번호 パスワード 注文番号
         """,
 }
 _LETTERS = re.compile(r"[\W_]+")
@@ -95,7 +97,7 @@ _OF_COLUMNS = {
         for role in ("phone", "resident_id", "national_id", "card", "iban", "email", "name", "family_name",
                      "given_name", "birth_date")
     },
-    **dict.fromkeys(("password", "username", "wallet", "passport", "driving_licence"), LabelKind.OTHER),
+    **dict.fromkeys(("password", "wallet", "passport", "driving_licence"), LabelKind.OTHER),
 }  # fmt: skip
 _HAN_END = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff]{1,10}$")
 _CONNECTED = re.compile(r"[\s:：=>\"'“\-–—(\[（【#]+$")

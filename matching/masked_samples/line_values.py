@@ -12,19 +12,19 @@ from dataclasses import dataclass, field
 from matching.identifiers import Field, cell_forms
 from matching.masked_samples.birth_dates import YEAR_FIRST, YEAR_LAST, birth_date_of, read_birth_date
 from matching.masked_samples.emails import masked_emails, read_email, whole_email
-from matching.masked_samples.han_names import HAN, HANGUL
-from matching.masked_samples.labels import LabelKind, label_before, role_before
+from matching.masked_samples.han_names import HAN, HANGUL, is_han
+from matching.masked_samples.labels import LabelKind, label_before, role_before, role_of_label
 from matching.masked_samples.names import NameReading, read_name
 from matching.masked_samples.numbers import (
     CODED,
     IBAN,
     MaskedNumber,
+    NumberReading,
     iban_end,
     masked_numbers,
     read_coded,
     read_iban,
     reading_as,
-    readings_of,
     whole_phone,
 )
 from matching.masked_samples.sample_rows import Attribute, VisibleValue
@@ -63,7 +63,8 @@ _LABEL = re.compile(
     r"|[^\W\d_\u3400-\u9fff][^\s:=,;|()@*<>]{0,24}(?: [^\W\d_\u3400-\u9fff][^\s:=,;|()@*<>]{0,14}){0,2})"
     r"\s{0,2}[:=](?!/)\s{0,2}"
 )
-_TAIL = re.compile(
+#: Four digits behind words such as `ending in`.
+TAIL = re.compile(
     r"(?P<sign>尾号|尾號|末四位|后四位|後四位|ending (?:in|with)|ends (?:in|with)|ending|last ?4(?: digits)?"
     r"|last four(?: digits)?|оканчивается на|terminad[ao] en|final|endend auf|끝자리|下4桁)"
     r"(?:是|为|為|no\.?)?\s{0,2}[:=#]?\s{0,2}\*{0,8}(?P<tail>\d{4})(?![\d*])",
@@ -91,7 +92,7 @@ class FoundValue:
     end: int
     value: VisibleValue | None
     number: MaskedNumber | None = None
-    possible: tuple[Attribute, ...] = ()
+    readings: dict[Attribute, NumberReading] = field(default_factory=dict)
     labelled: bool = False
     refused: bool = False  # its label says that it is something else
 
@@ -140,7 +141,7 @@ def _found_values(
         found += _coded(line)
     found += _tails(line, found)
     masked = [
-        FoundValue(placed.start, placed.end, None, placed.number, tuple(placed.readings))
+        FoundValue(placed.start, placed.end, None, placed.number, placed.readings)
         for placed in (masked_numbers(_without(line, found), region, VALUES) if "*" in line else ())
     ]
     for one in masked:
@@ -218,7 +219,6 @@ def _decide_number(found: FoundValue, line: str, region: str, role: LabelKind | 
     label = role or _label_before(line, found.start)
     if label is None and _BRAND.search(line, max(0, found.start - 24), found.start):
         label = LabelKind.CARD
-    readings = readings_of(found.number, region)
     if label is LabelKind.OTHER:
         found.refused = True
         return
@@ -229,7 +229,7 @@ def _decide_number(found: FoundValue, line: str, region: str, role: LabelKind | 
         if value is not None:
             found.value, found.labelled = value, True
             return
-    sure = [reading.value for reading in readings.values() if reading.sure]
+    sure = [reading.value for reading in found.readings.values() if reading.sure]
     if len(sure) == 1 and (attribute is None or role is None):
         found.value = sure[0]
 
@@ -263,7 +263,7 @@ def _coded(line: str) -> list[FoundValue]:
 def _tails(line: str, found: Sequence[FoundValue]) -> list[FoundValue]:
     """Return what stands behind `ending in` and the like, if it says of what."""
     taken, tails = _Taken(found), []
-    for match in _TAIL.finditer(line):
+    for match in TAIL.finditer(line):
         start, end = match.span("tail")
         first = max(0, match.start() - _TAIL_CONTEXT)
         label = re.split(r"[\d*,;|]", line[first : match.end("sign")])[-1]
@@ -330,7 +330,7 @@ def _labelled_words(text: str, label: str) -> list[Piece]:
         name = read_name(first, whole=True)
         if name is None or name.value.head.count(" ") > 3:
             name = _name_inside(first)
-        if name is None and " " in first:
+        if name is None and " " in first and is_han(first[:1]):
             name = read_name(first.split(" ")[0], whole=True)
         return [Piece(first, name=name, labelled=True, part=role)] if name else []
     if role is LabelKind.BIRTH_DATE:
@@ -342,6 +342,11 @@ def _labelled_words(text: str, label: str) -> list[Piece]:
     for part in _PARTS.split(bare)[:VALUES]:
         part = part.strip(_SEPARATORS)
         if not part:
+            continue
+        first, _, rest = part.partition(" ")
+        if rest and (kind := role_of_label(first)) in _NAMES:
+            if name := read_name(rest, whole=True):
+                pieces.append(Piece(part, name=name, labelled=True, part=kind))
             continue
         name = read_name(part, whole=True)
         if name is None or not name.sure:

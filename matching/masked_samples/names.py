@@ -35,6 +35,8 @@ _UNNAMED = re.compile(
     rf"(?P<head>[{HAN}]{{1,2}}?)(?P<mask>某{{1,2}}|某[\u3400-\u9fff]|先生|女士|小姐|太太|师傅|老师|總|总|さん|様)"
 )
 _HAN_WHOLE = re.compile(rf"[{HAN}]{{2,4}}|[{HANGUL}]{{2,4}}|[{HAN}]{{1,2}} [{HAN}]{{1,2}}")
+_HONORIFIC = re.compile(r"(?:先生|女士|小姐|太太|様|さん|씨|님)$")
+_PLACEHOLDER = re.compile(r"(\w)\1+", re.IGNORECASE)
 _WORDS = re.compile(r"[^\W\d_][^\s,]{0,39}(?:(?:[ ]{1,2}|, ?)[^\s,]{1,40}){0,5}")
 _WORD = re.compile(
     r"(?P<head>[^\W\d_](?:[^\W\d_]|[\u0300-\u036f\u0900-\u0dff\u0e30-\u0e4e\u064b-\u065f'’-])*)?"
@@ -124,8 +126,12 @@ def _read_words(text: str) -> NameReading | None:
         return None
     family, comma, given = text.partition(",")
     written = f"{given} {family}" if comma else text
-    heads, hidden, masked, initials, capitals = [], 0, 0, 0, 0
+    heads: list[str] = []
+    hidden = masked = initials = capitals = 0
     for word in written.split():
+        if heads and not word.strip("*"):
+            masked, hidden = masked + 1, hidden + len(word)
+            continue
         match = _WORD.fullmatch(word)
         if match is None or not match["head"]:
             return None
@@ -156,16 +162,17 @@ def _read_words(text: str) -> NameReading | None:
 
 
 def _read_whole(text: str) -> NameReading | None:
+    text = _HONORIFIC.sub("", text).strip()
     joined = text.replace(" ", "")
     if _HAN_WHOLE.fullmatch(text):
         family = family_name(joined)
         return NameReading(_name(joined), bool(family) and 0 < len(joined) - len(family) <= 2)
-    if _NO_NAME.search(text) or not _WORDS.fullmatch(text):
+    if _NO_NAME.search(text) or _SOME_HAN.search(text) or not _WORDS.fullmatch(text):
         return None
     family, comma, given = text.partition(",")
     words = [_folded(word) for word in (f"{given} {family}" if comma else text).split()]
     words = [word for word in words if word and word not in _TITLES]
-    if not words or len(words) > 5:
+    if not words or len(words) > 5 or any(map(_PLACEHOLDER.fullmatch, words)):
         return None
     cased = [word for word in text.replace(",", " ").split() if word[0].lower() not in _PARTICLES]
     sure = len(words) > 1 and all(not word[0].islower() for word in cased if _folded(word) not in _PARTICLES)

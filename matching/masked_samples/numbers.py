@@ -6,7 +6,6 @@ several kinds, and none of them for sure, is left to its label, its column or no
 
 import re
 from collections.abc import Collection, Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
@@ -179,8 +178,8 @@ def _other(
 # --- telephone numbers
 
 _FILLS = ("5", "2", "8", "1", "0", "3", "7", "9", "4", "6", "27", "51", "83", "4165", "2907")
-_MOBILE = re.compile(r"(?:86)?1[3-9]\d(?:\*{4}\d{4}|[\d*]\*{2,7}\d{1,4}|\d{0,4}\*{4,8})")
-_CODE_OF_CHINA = "86"
+_PREFIX = 5  # digits of an international or national prefix, at most
+_CHINA, _CODE_OF_CHINA = "CN", "86"
 
 
 def _is_mobile(number: MaskedNumber) -> bool:
@@ -196,10 +195,11 @@ def _phone(number: MaskedNumber, region: str) -> NumberReading | None:
         return None
     if not number.head:
         return None
-    found = _filled(compact, region, number.plus)
-    mainland = False
-    if found is None and _is_mobile(number):
-        found, mainland = _filled(compact, "CN", False), True
+    found, mainland = None, _is_mobile(number)
+    if mainland and (region == _CHINA or not (found := _filled(compact, region, number.plus))):
+        found = len(compact) - _MOBILE_LENGTH, _CODE_OF_CHINA
+    elif not mainland:
+        found = _filled(compact, region, number.plus)
     if found is None:
         return _stretched(number, region)
     start, code = found
@@ -209,12 +209,11 @@ def _phone(number: MaskedNumber, region: str) -> NumberReading | None:
     value = _value(Attribute.PHONE, national, exact=True, region=_region_of_code(code, region))
     if number.plus:
         return NumberReading(value, number.visible >= 5)
-    if _is_mobile(number):
-        home = "CN" if mainland else region
+    if mainland:
         exact = len(national.head) == 3 and len(national.tail) == 4
-        return NumberReading(
-            value, home == "CN" if region == "CN" or not exact else region not in ("US", "CA")
-        )
+        enough = national.visible >= 5 and national.compact.count("*") >= 3
+        abroad = exact and code == _CODE_OF_CHINA and region not in ("US", "CA")
+        return NumberReading(value, enough and (region == _CHINA or abroad))
     least = 5 if len(number.head) > 2 and _is_grouped(number) else 6
     enough = len(number.head) >= 2 and number.visible >= least and national.compact.count("*") >= 2
     return NumberReading(value, enough and (compact[0] == "0" or _is_grouped(number)))
@@ -268,11 +267,13 @@ def _other_phone(number: MaskedNumber, region: str) -> VisibleValue | None:
     return VisibleValue(Attribute.PHONE, head, tail, None, region=region if head else "")
 
 
-@lru_cache(1 << 14)
 def _filled(compact: str, region: str, plus: bool) -> tuple[int, str] | None:
     """Return where the national number begins, and the country's code; None: no digits make it a number."""
+    count = compact.count("*")
+    home = home_plan(region)
+    if not plus and len(compact) > home.longest + len(home.code) + _PREFIX:
+        return None
     for fill in _FILLS:
-        count = compact.count("*")
         signs = iter((fill * count)[:count])
         digits = "".join(next(signs) if sign == "*" else sign for sign in compact)
         if found := e164(digits, region, international=plus):

@@ -34,16 +34,9 @@ class RawRow:
     order: list[tuple[int, VisibleValue]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class TableReading:
-    """What reading a table found: values that can be several kinds are counted."""
-
-    ambiguous: int = 0
-
-
-def resolve_table(rows: Sequence[RawRow], region: str) -> TableReading:
-    """Set the values of the rows, in the order of their places."""
-    reading = TableReading()
+def resolve_table(rows: Sequence[RawRow], region: str) -> int:
+    """Set the values of the rows, in the order of their places, and return how many were left open."""
+    ambiguous = 0
     width = max((len(row.columns) for row in rows), default=0)
     kinds = [_kind_of_column(_column(rows, at)) for at in range(width)]
     names = _name_columns(rows, width)
@@ -54,8 +47,8 @@ def resolve_table(rows: Sequence[RawRow], region: str) -> TableReading:
                     value = _value_of(piece.found, kinds[at], region)
                     if value is not None:
                         row.order.append((at, value))
-                    elif piece.found.possible:
-                        reading.ambiguous += 1
+                    elif piece.found.readings:
+                        ambiguous += 1
                 for value in piece.extra:
                     row.order.append((at, value))
         found = _names_of(row, names)
@@ -63,7 +56,7 @@ def resolve_table(rows: Sequence[RawRow], region: str) -> TableReading:
         row.labelled = row.labelled or _labels_of(row) > 1
         row.order.sort(key=lambda one: one[0])
         row.values = [value for _, value in row.order]
-    return reading
+    return ambiguous
 
 
 def _column(rows: Sequence[RawRow], at: int) -> list[list[Piece]]:
@@ -81,7 +74,7 @@ def _kind_of_column(cells: Sequence[Sequence[Piece]]) -> Attribute | None:
     if kinds:
         kind, count = kinds.most_common(1)[0]
         return kind if count >= _FEW_ROWS and 2 * count > filled else None
-    possible = [set(piece.found.possible) for pieces in cells for piece in pieces if piece.found]
+    possible = [set(piece.found.readings) for pieces in cells for piece in pieces if piece.found]
     common = set.intersection(*possible) if possible else set()
     everywhere = set.union(*possible) if possible else set()
     # Each of them can be this, and none of them anything else.

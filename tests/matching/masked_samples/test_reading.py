@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from matching.inputs import documents
-from matching.masked_samples.reading import read_document_rows, read_sample, read_sample_rows
+from matching.masked_samples.reading import read_document, read_sample, read_sample_rows
 from tests.matching.masked_samples.cases import ORDINARY, SAMPLES, Sample, shown_rows
 
 
@@ -57,7 +57,7 @@ def test_rows_of_all_blocks_are_numbered_through(tmp_path: Path) -> None:
     dump.write_text("姓名,手机\n" + "".join(f"张*,138****{at:04}\n" for at in range(300)), "utf-8")
 
     (reading,) = [
-        read_document_rows(document, region="CN", limit=1_000)
+        read_document(document, region="CN", limit=1_000)
         for document in documents("dump", dump, regions=("CN",))
     ]
 
