@@ -129,7 +129,7 @@ def _read_words(text: str) -> NameReading | None:
     heads: list[str] = []
     hidden = masked = initials = capitals = 0
     for word in written.split():
-        if heads and not word.strip("*"):
+        if heads and len(word) > 1 and not word.strip("*"):
             masked, hidden = masked + 1, hidden + len(word)
             continue
         match = _WORD.fullmatch(word)

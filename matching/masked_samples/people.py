@@ -26,6 +26,11 @@ def has_name(values: Sequence[VisibleValue]) -> bool:
     return any(value.attribute is Attribute.NAME for value in values)
 
 
+def has_mask(value: VisibleValue) -> bool:
+    """Return whether signs hide a part of a value. Initials and 张先生 are how people are written, too."""
+    return value.is_masked and (value.attribute is not Attribute.NAME or value.hidden is not None)
+
+
 def people_of(row: RawRow) -> list[list[VisibleValue]]:
     """Return the values of each person of a line: `张*138****1234，李*139****5678` shows two."""
     values = list(dict.fromkeys(row.values))
@@ -48,7 +53,7 @@ def is_row(values: Sequence[VisibleValue], *, listed: bool, beside_masked: bool)
     nothing hidden two kinds must be there, in a list or with labels (`listed`), or masked rows beside it.
     """
     kinds = {value.attribute for value in values}
-    if not any(value.is_masked for value in values):
+    if not any(map(has_mask, values)):
         if not has_identifier(values):
             return False
         return beside_masked or (len(kinds) > 1 and listed) or len(kinds) > 2

@@ -24,7 +24,7 @@ from matching.inputs.formats.recognition import recognise_format
 from matching.masked_samples.labels import LabelKind, role_of_label
 from matching.masked_samples.mask_signs import plain_cell
 from matching.masked_samples.sample_rows import SampleRow
-from matching.masked_samples.text_rows import CELLS, Origin, RowReader, SampleReading
+from matching.masked_samples.text_rows import CELLS, LinePlaces, RowReader, SampleReading
 
 __all__ = ["ROWS_LIMIT", "SampleReading", "read_block", "read_document", "read_sample", "read_sample_rows"]
 
@@ -58,7 +58,7 @@ def read_sample(
     if _is_structured(text, region):
         _read_structured(text, reading, region, limit, expired)
     else:
-        RowReader(reading, Origin.of_text(text), region, limit, expired).read_text(text)
+        RowReader(reading, LinePlaces.of_text(text), region, limit, expired).read_text(text)
     return reading
 
 
@@ -83,7 +83,7 @@ def read_block(
     expired: Callable[[], bool] = _never,
 ) -> None:
     """Add the rows of a block to `reading`. Their places are its offset and characters of its text."""
-    reader = RowReader(reading, Origin.of_block(block), region, limit, expired)
+    reader = RowReader(reading, LinePlaces.of_block(block), region, limit, expired)
     columns = block.shape.columns[:CELLS]
     if len(columns) < 2:
         reader.read_text(block.text.decode("utf-8", "replace"), block)
@@ -122,7 +122,7 @@ def _read_structured(
     text: str, reading: SampleReading, region: str, limit: int, expired: Callable[[], bool]
 ) -> None:
     """Read a text as a document. The place of a row is that of the line on which it begins."""
-    origin = Origin.of_text(text)
+    origin = LinePlaces.of_text(text)
     for document in documents("text", BytesIO(text.encode("utf-8", "replace")), regions=(region,)):
         left = limit - len(reading.rows)
         found = read_document(document, region=region, limit=left, expired=expired)

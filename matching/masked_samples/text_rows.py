@@ -59,7 +59,7 @@ class SampleReading:
 
 
 @dataclass(slots=True)
-class Origin:
+class LinePlaces:
     """Where the lines of what is read stand in their text."""
 
     starts: list[int]
@@ -67,12 +67,12 @@ class Origin:
     block: Block | None = None
 
     @classmethod
-    def of_text(cls, text: str) -> Origin:
+    def of_text(cls, text: str) -> LinePlaces:
         starts = [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", text))]
         return cls(starts, len(text))
 
     @classmethod
-    def of_block(cls, block: Block) -> Origin:
+    def of_block(cls, block: Block) -> LinePlaces:
         text = block.text.decode("utf-8", "replace")
         starts = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
         return cls([block.offset + start for start in starts], block.offset + len(text), block)
@@ -93,7 +93,7 @@ class RowReader:
     """Adds the rows of lines, records and tables to `reading`."""
 
     reading: SampleReading
-    origin: Origin
+    origin: LinePlaces
     region: str
     limit: int  # rows
     expired: Callable[[], bool]
@@ -181,8 +181,8 @@ class RowReader:
     ) -> None:
         """Read rows of cells, with the index of their lines.
 
-        `roles` and `labels`: of the columns; `alone`: the rows are lines without a delimiter, whose pieces are
-        their columns.
+        `roles` and `labels`: of the columns; `alone`: the rows are lines without delimiter, and their pieces
+        are their columns.
         """
         wholes = wholes_of([cell for _, cells in rows for cell in cells], self.region)
         raws: list[RawRow] = []
@@ -221,14 +221,14 @@ class RowReader:
         for raw in raws:
             people = people_of(raw)
             self.reading.ambiguous += len(people) == 1 and has_name(raw.values) and not has_name(people[0])
-            for values in people:
-                if not is_row(values, listed=listed or raw.labelled, beside_masked=listed and beside_masked):
+            for one in people:
+                if not is_row(one, listed=listed or raw.labelled, beside_masked=listed and beside_masked):
                     continue
                 if len(self.reading.rows) >= self.limit:
                     self.reading.cut.add("rows")
                     return
                 number = len(self.reading.rows) + 1
-                self.reading.rows.append(SampleRow(number, raw.line, raw.start, raw.end, tuple(values)))
+                self.reading.rows.append(SampleRow(number, raw.line, raw.start, raw.end, tuple(one)))
 
     # --- records over several lines
 
