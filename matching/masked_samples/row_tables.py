@@ -117,7 +117,7 @@ def _name_columns(rows: Sequence[RawRow], width: int) -> dict[int, bool]:
         if any(piece.labelled for pieces in cells for piece in pieces):
             continue
         cut = sum(name.value.is_masked for name in names)
-        likely = sum(name.value.is_masked or name.sure for name in names)
+        likely = sum(name.sure or _is_likely(name) for name in names)
         if likely < max(_FEW_ROWS, _NAME_SHARE * len(cells)):
             continue
         if cut:
@@ -133,6 +133,12 @@ def _name_columns(rows: Sequence[RawRow], width: int) -> dict[int, bool]:
     return {whole[0]: True} if len(whole) == 1 or (whole and whole[0] == 0) else {}
 
 
+def _is_likely(name: NameReading) -> bool:
+    """Return whether a name is cut and more than one cut word, which may be anything: p***d."""
+    value = name.value
+    return value.is_masked and (not value.head.isascii() or " " in value.head)
+
+
 def _names_of(row: RawRow, names: dict[int, bool]) -> list[tuple[int, VisibleValue]]:
     """Return the names of a row with their columns."""
     parts: dict[LabelKind, tuple[int, NameReading]] = {}
@@ -146,7 +152,7 @@ def _names_of(row: RawRow, names: dict[int, bool]) -> list[tuple[int, VisibleVal
                 parts.setdefault(piece.part, (at, piece.name))
             elif piece.labelled:
                 found.append((at, piece.name.value))
-            elif (at in names and (piece.name.sure or piece.name.value.is_masked)) or (
+            elif (at in names and (piece.name.sure or _is_likely(piece.name))) or (
                 piece.name.sure and piece.name.value.is_masked
             ):
                 unlabelled.append((at, piece.name.value))
