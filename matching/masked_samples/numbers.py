@@ -531,6 +531,7 @@ NUMBER = re.compile(
     r"(?<![A-Za-z0-9_*@])(?<![A-Z0-9]-)(?:(?<![^\W\d_])|(?=\d))"
     r"(?:\(?\+ ?)?\(?[\d*](?:[ \-.()]{0,2}+[\d*])*+(?:-?[A-Zx](?![A-Za-z0-9_]))?(?![A-Za-z_@]|-[A-Z])"
 )
+_DECORATED = re.compile(r"\*+ [\d -]+ \*+")
 _ADDRESS = re.compile(r"\d{1,3}(?:\.(?:\d{1,3}|\*{1,3})){3}")  # of a machine
 #: National numbers with letters, and codes such as `RSSMRA**A**H***X`.
 CODED = re.compile(r"(?<![\w*@-])[A-Z][A-Z0-9*]{7,17}(?![\w*@-])")
@@ -563,6 +564,8 @@ def masked_numbers(line: str, region: str, limit: int) -> Iterator[PlacedNumber]
 
 def _divided(line: str, start: int, end: int, region: str) -> Iterator[PlacedNumber]:
     groups = [match.span() for match in re.finditer(r"[^ ]+", line[start:end])]
+    if _DECORATED.fullmatch(line, start, end):
+        return
     groups = [(start + first, start + last) for first, last in groups[:_STRETCH_GROUPS]]
     at = 0
     while at < len(groups):
