@@ -7,6 +7,7 @@ series            the headers of a base and of the deltas that follow it
 golden_vectors    fingerprints of invented values, stored in the header to detect another key or other rules
 sorting           records, sorted in bounded memory
 directory         where the records with given first bits begin
+declared_schema   the columns of the company's own export, without values
 writing           writing a file; atomic_files replaces the old file in one step
 mapped_segment    opening a file and looking fingerprints up; format1 reads the first released format
 lookup_table      the search in one field, natively or with numpy
