@@ -19,6 +19,8 @@ SpillwatchError (storage.errors)
     │   ├── SegmentNormaliserChanged
     │   ├── SegmentBaseOther
     │   ├── SegmentOutOfOrder
+    │   ├── MasksMissing
+    │   ├── MasksOther
     │   └── SegmentTooLarge
     ├── CustomersRefused
     │   ├── CustomersUnreadable
@@ -166,6 +168,18 @@ class SegmentOutOfOrder(SegmentRefused):
     """The delta is not the next one of its chain."""
 
     reason = "segment_out_of_order"
+
+
+class MasksMissing(SegmentRefused):
+    """The segment has no tags of masked values, so masked samples cannot be compared with it."""
+
+    reason = "masks_missing"
+
+
+class MasksOther(SegmentRefused):
+    """The tags of masked values were made with another key or by other mask templates. Enrol again."""
+
+    reason = "masks_other"
 
 
 class SegmentTooLarge(SegmentRefused):

@@ -3,4 +3,9 @@
 In the order in which data passes through:
 
 sample_rows   what is visible of a person in a row of a sample
+shown         what a template shows of one value, whole or masked
+templates     the mask templates: a closed, versioned list
+tags          tags and histograms of a customer list, made at enrolment
+endings       histograms of endings, and the share of each ending
+masked_base   the enrolled base: how many customers show the same, and how usual that is
 """
