@@ -28,7 +28,7 @@ from matching.ours.scoring import (
     usable_views,
 )
 from matching.ours.share import ShareInterval, likelihood_curve, share_of
-from matching.ours.shuffle import arrangements, shuffle_test
+from matching.ours.shuffle import MOST_ARRANGEMENTS, arrangements, shuffle_test
 from matching.ours.verdict import PAIRED_P, SHARED_LIMIT, Figures, decide, rows_to_settle
 
 _NO_FULL_HITS: Mapping[int, FullHit] = MappingProxyType({})
@@ -77,10 +77,13 @@ def _shuffled_views(
     distinct: DistinctRows[Template], views: list[TemplateViews[Template]]
 ) -> list[TemplateViews[Template]]:
     """Return the rows under the templates that judge them, or under fewer, where swapping needs more rows."""
-    if prod(arrangements(view.pairs) for view in views) * PAIRED_P >= 1:
+    if _possible(views) * PAIRED_P >= 1:
         return views
-    shown = usable_views(distinct.most_shown_views())
-    return max(views, shown, key=lambda each: prod(arrangements(view.pairs) for view in each))
+    return max(views, usable_views(distinct.most_shown_views()), key=_possible)
+
+
+def _possible(views: Sequence[TemplateViews[Template]]) -> int:
+    return min(prod(arrangements(view.pairs) for view in views), MOST_ARRANGEMENTS)
 
 
 def _paired_by_whole_values(evidence: Sequence[RowEvidence]) -> bool:
