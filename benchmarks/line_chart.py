@@ -8,8 +8,8 @@ from html import escape
 from math import log10
 from pathlib import Path
 
-_WIDTH, _HEIGHT = 640, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 190, 44, 52
+_WIDTH, _HEIGHT = 680, 360
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 220, 44, 52
 _COLOURS = (
     "#0072b2",
     "#d55e00",

@@ -118,7 +118,7 @@ def _single_fields(
     for attribute, alone in distinct.single_views().items():
         usable = usable_views(alone)
         singles[attribute.value] = single = share_of(single_scores(usable, base))
-        if single.low > SHARED_LIMIT and share.high < single.middle:
+        if single.low > max(SHARED_LIMIT, share.high):
             matching = matching or shuffle_test(shuffled_rows(usable, base)).p <= PAIRED_P
     return singles, matching
 

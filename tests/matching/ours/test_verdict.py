@@ -39,7 +39,7 @@ LINES = {
     "no pairs at all": (figures((0.2, 0.4, 0.6), 0.3), OursVerdict.TESTS_DISAGREE),
     "pairs only": (figures((0, 0.02, 0.1), 0.001, evidence=1), OursVerdict.TESTS_DISAGREE),
     "shared clients": (figures((0.06, 0.1, 0.14), 0.0005), OursVerdict.SHARED_CLIENTS_ONLY),
-    "shared, or half of it": (figures((0.1, 0.3, 0.5), 0.005), OursVerdict.TOO_LITTLE),
+    "shared, or a third of it": (figures((0.1, 0.2, 0.35), 0.005), OursVerdict.TOO_LITTLE),
     "nothing": (figures((0, 0.02, 0.1), 1, evidence=0), OursVerdict.NOT_OURS),
     "a hit by chance": (figures((0.01, 0.04, 0.1), 0.05, evidence=5), OursVerdict.NOT_OURS),
     "nothing in three rows": (figures((0, 0.1, 0.4), 1, evidence=0), OursVerdict.TOO_LITTLE),
