@@ -7,7 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.ours_bases import Ints, People, SimulatedBase, SimulatedTemplate, masked_values, sample_rows
+from benchmarks.ours_bases import (
+    TEMPLATES,
+    Ints,
+    People,
+    SimulatedBase,
+    SimulatedTemplate,
+    masked_values,
+    sample_rows,
+)
 from matching.masked_samples.sample_rows import Attribute, SampleRow, VisibleValue
 from matching.ours import Disagreement, OursAnswer, OursVerdict, WeakestAssumption, answer_for
 from tests.matching.ours.people import customers, namesakes, shifted, shuffled, strangers, town_base
@@ -100,6 +108,22 @@ def test_a_column_shifted_by_one_row() -> None:
     found = answer(thirty.with_column(surname=shifted(thirty.surname)))
 
     assert found.verdict is OursVerdict.PAIRING_BROKEN
+
+
+def test_a_shifted_column_of_which_no_field_tells_anything_alone() -> None:
+    """Numbers alone are not enrolled here. Joined with the names of other rows they fit: pairing broken."""
+    base = SimulatedBase(town_base().people, [each for each in TEMPLATES if each.columns == "pl"])
+    thirty = customers(30)
+    moved = thirty.with_column(surname=shifted(thirty.surname), last_character=shifted(thirty.last_character))
+
+    found, others = (answer_for(sample_rows(people, "pl"), base) for people in (moved, strangers(30)))
+
+    assert found.verdict is OursVerdict.PAIRING_BROKEN
+    assert found.rejoined is not None
+    assert found.rejoined.low > 0.7
+    assert others.verdict is OursVerdict.NOT_OURS
+    assert others.rejoined is not None
+    assert others.rejoined.high < 0.3
 
 
 def test_strangers_with_swapped_values_are_not_a_broken_pairing() -> None:
