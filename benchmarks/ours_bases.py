@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +106,7 @@ def draw_people(world: World, count: int, rng: np.random.Generator, *, national:
     prefix = _falling(len(PREFIXES), 0.6 if local else 0.0, count, rng)
     prefix = (prefix + region * 5 * local) % len(PREFIXES)
     per_region = len(COUNTIES) // REGIONS
-    ends = rng.choice(_ENDINGS, count, p=_ending_weights() if world.skewed_endings else None)
+    ends = rng.choice(_ENDINGS, count, p=ending_weights() if world.skewed_endings else None)
     years = 1950 + (rng.binomial(55, 0.6, count) if world.skewed_birthdays else rng.integers(0, 55, count))
     return People(
         prefix=prefix,
@@ -123,7 +124,7 @@ def _falling(kinds: int, steepness: float, count: int, rng: np.random.Generator)
     return rng.choice(kinds, count, p=weights / weights.sum())
 
 
-def _ending_weights() -> Floats:
+def ending_weights() -> Floats:
     """4 is rare, 8 and 6 are frequent, repetitions more so: invented, as in the first simulation."""
     digit = np.array([1.0, 1.0, 0.95, 1.0, 0.35, 1.0, 1.6, 0.9, 2.2, 1.3])
     numbers = np.arange(_ENDINGS)
@@ -226,20 +227,17 @@ class _Index:
     """One template's tags of a base: sorted keys, shares of anchors, shares of endings."""
 
     def __init__(self, people: People, columns: str) -> None:
-        anchors: Ints = np.zeros(len(people), np.int64)
-        endings: Ints = np.zeros(len(people), np.int64)
-        self.columns = columns
-        ending_share: Floats = np.ones(1)
+        anchors, endings = codes_of(people, columns)
+        self.ending_share: Floats = np.ones(1)
         for column in columns:
-            anchors = anchors * 1_000 + _anchor_codes(people, column)
             if (codes := _ending_codes(people, column)) is not None:
-                width = _WIDTHS[column]
-                endings = endings * width + codes
-                ending_share = np.outer(ending_share, _smoothed(codes, width)).ravel()
-        self.ending_share = ending_share
+                self.ending_share = np.outer(self.ending_share, _smoothed(codes, _WIDTHS[column])).ravel()
         self.keys, self.times = np.unique(anchors * 10**8 + endings, return_counts=True)
         self.anchors, times = np.unique(anchors, return_counts=True)
         self.anchor_times = times
+        rare = times[times < _LISTED]
+        # The people whom one with a rare anchor shares it with; they themselves are not counted.
+        self.rare = max(float((rare * (rare - 1)).sum()) / max(1, int(rare.sum())), _FEWEST)
         self.customers = len(people)
 
     def counts(self, anchors: Ints, endings: Ints) -> Ints:
@@ -250,10 +248,25 @@ class _Index:
     def anchor_shares(self, anchors: Ints) -> Floats:
         places = np.minimum(np.searchsorted(self.anchors, anchors), len(self.anchors) - 1)
         found = np.where(self.anchors[places] == anchors, self.anchor_times[places], 0)
-        return np.maximum(found, 0.5) / self.customers
+        shares: Floats = np.where(found >= _LISTED, found, self.rare) / self.customers
+        return shares
+
+
+def codes_of(people: People, columns: str) -> tuple[Ints, Ints]:
+    """Return each person's anchor and ending as numbers."""
+    anchors: Ints = np.zeros(len(people), np.int64)
+    endings: Ints = np.zeros(len(people), np.int64)
+    for column in columns:
+        anchors = anchors * 1_000 + _anchor_codes(people, column)
+        if (codes := _ending_codes(people, column)) is not None:
+            endings = endings * _WIDTHS[column] + codes
+    return anchors, endings
 
 
 _WIDTHS = {"p": 10_000, "i": 11_000, "l": len(LAST_CHARACTERS)}
+#: Anchors that fewer people have are rare, and not counted one by one.
+_LISTED = 10
+_FEWEST = 0.1
 #: People per bucket of a histogram, so that none is about few people.
 _BUCKET = 20
 
@@ -261,21 +274,30 @@ _BUCKET = 20
 def _smoothed(codes: Ints, width: int) -> Floats:
     """The base's own histogram, drawn towards that of coarser buckets where it counts few people."""
     counts: Floats = np.bincount(codes, minlength=width).astype(np.float64)
-    coarse = _product_of_digits(counts) if width > 1_000 else np.full(width, 1 / width)
+    coarse = _coarse(counts) if width > 1_000 else np.full(width, 1 / width)
     people = _BUCKET * width if width > 1_000 else 1.0
     shares: Floats = (counts + people * coarse) / (counts.sum() + people)
     return shares
 
 
-def _product_of_digits(counts: Floats) -> Floats:
-    """Shares as if the digits were independent of one another: 40 numbers that are about everybody."""
-    shape = (10, 10, 10, len(counts) // 1_000)
-    cube = counts.reshape(shape)
-    parts = [cube.sum(axis=tuple(other for other in range(4) if other != axis)) + 1 for axis in range(4)]
-    product = np.ones(1)
-    for part in parts:
-        product = np.outer(product, part / part.sum()).ravel()
-    return product
+def _coarse(counts: Floats) -> Floats:
+    """Shares from the frequencies of each place's digits, and of the ways in which the digits repeat."""
+    steps = len(counts) // 10 ** np.arange(1, 5)
+    kinds = np.array([10, 10, 10, len(counts) // 1_000])
+    digits: Ints = np.arange(len(counts))[:, None] // steps % kinds
+    shares: Floats = np.full(len(counts), 1 / len(counts))
+    for groups in (*digits.T, _repetitions(digits)):
+        found = np.bincount(groups, weights=counts) + 1
+        expected = np.bincount(groups, weights=shares) * counts.sum() + 1
+        shares *= (found / expected)[groups]
+    return np.asarray(shares / shares.sum(), np.float64)
+
+
+def _repetitions(digits: Ints) -> Ints:
+    """Which places have equal digits: 6 comparisons, of which 15 combinations exist."""
+    pairs = [(one, other) for one in range(4) for other in range(one)]
+    same = sum((digits[:, one] == digits[:, other]) << bit for bit, (one, other) in enumerate(pairs))
+    return np.asarray(same, np.int64)
 
 
 def _anchor_codes(people: People, column: str) -> Ints:
@@ -327,6 +349,14 @@ class SimulatedBase:
     def ending_shares(self, template: SimulatedTemplate, endings: Sequence[str], /) -> Floats:
         return self.index(template).ending_share[_endings(template.columns, endings)]
 
+    def scores(self, people: People, columns: str) -> Floats:
+        """Return the row scores of many people at once, without a row of text."""
+        index = self.index(next(each for each in self.templates if each.columns == columns))
+        anchors, endings = codes_of(people, columns)
+        expected = self.customers * index.anchor_shares(anchors) * index.ending_share[endings]
+        found: Floats = index.counts(anchors, endings) / expected
+        return found
+
     def cohorts(self, template: SimulatedTemplate, pairs: Sequence[Pair], /) -> Sequence[NDArray[np.uint8]]:
         return [np.zeros(count, np.uint8) for count in self.counts(template, pairs).tolist()]
 
@@ -335,6 +365,7 @@ def _codes(columns: str, anchors: Sequence[str]) -> Ints:
     return np.array([_anchor_code(columns, anchor) for anchor in anchors], np.int64)
 
 
+@lru_cache(maxsize=1 << 18)
 def _anchor_code(columns: str, anchor: str) -> int:
     code = 0
     for column, part in zip(columns, anchor.split("|"), strict=True):
@@ -343,11 +374,12 @@ def _anchor_code(columns: str, anchor: str) -> int:
 
 
 def _endings(columns: str, endings: Sequence[str]) -> Ints:
-    parts = [column for column in columns if column in _WIDTHS]
+    parts = "".join(column for column in columns if column in _WIDTHS)
     return np.array([_ending_code(parts, ending) for ending in endings], np.int64)
 
 
-def _ending_code(columns: Sequence[str], ending: str) -> int:
+@lru_cache(maxsize=1 << 18)
+def _ending_code(columns: str, ending: str) -> int:
     code = 0
     for column, part in zip(columns, ending.split("|"), strict=True):
         code = code * _WIDTHS[column] + _part_code(column, part)

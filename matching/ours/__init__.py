@@ -8,6 +8,7 @@ full_hits        what whole values say
 scoring          the score of each row
 share            the share of rows that is ours
 shuffle          the shuffle test, which needs no model
+rejoining        parts that fit with those of another row
 verdict          from figures to a verdict
 answer           the answer
 answering        all of it in order

@@ -95,6 +95,7 @@ class OursAnswer:
     more_rows: int | None  # distinct rows, like these, that would settle it; None: settled, or they would not
     disagreement: Disagreement | None
     single_fields: dict[str, ShareInterval]  # by attribute, where pairs were doubted: the share by it alone
+    rejoined: ShareInterval | None  # where pairs were doubted: the share that fits with another row's part
     evidence: tuple[RowEvidence, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -111,5 +112,6 @@ class OursAnswer:
             "more_rows": self.more_rows,
             "disagreement": self.disagreement and self.disagreement.value,
             "single_fields": {name: share.as_dict() for name, share in self.single_fields.items()},
+            "rejoined": self.rejoined and self.rejoined.as_dict(),
             "evidence": [row.as_dict() for row in self.evidence],
         }

@@ -3,13 +3,13 @@
 1. Distinct rows, and the template that each is judged by (`row_views`).
 2. Their scores, with what their whole values say (`scoring`).
 3. The share of rows that is ours (`share`), and the shuffle test (`shuffle`).
-4. Single fields, where pairs don't hold: they may match while the pairs don't.
+4. Where pairs don't hold: do single fields match (`scoring`), or do parts fit with other rows' (`rejoining`)?
 5. The verdict (`verdict`), its weakest assumption, and how many more rows would settle it.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import prod
+from math import log, prod
 from types import MappingProxyType
 
 import numpy as np
@@ -18,6 +18,7 @@ from matching.masked_samples.sample_rows import SampleRow
 from matching.ours.answer import OursAnswer, OursVerdict, RowEvidence, WeakestAssumption
 from matching.ours.comparable_base import ComparableBase, Template
 from matching.ours.full_hits import PAIRED, FullHit, RowBasis
+from matching.ours.rejoining import rejoined_share
 from matching.ours.row_views import DistinctRows, TemplateViews, distinct_rows
 from matching.ours.scoring import (
     baseline,
@@ -28,11 +29,12 @@ from matching.ours.scoring import (
     usable_views,
 )
 from matching.ours.share import ShareInterval, likelihood_curve, share_of
-from matching.ours.shuffle import arrangements, shuffle_test
+from matching.ours.shuffle import MOST_ARRANGEMENTS, arrangements, shuffle_test
 from matching.ours.verdict import PAIRED_P, SHARED_LIMIT, Figures, decide, rows_to_settle
 
 _NO_FULL_HITS: Mapping[int, FullHit] = MappingProxyType({})
 _FEWEST_WHOLE = 3
+_REJOINED_EVIDENCE = log(1000)
 #: Histograms of endings are coarse below so many customers.
 _COARSE_BASE = 20_000
 
@@ -51,10 +53,12 @@ def answer_for(
     shuffle = shuffle_test(shuffled_rows(_shuffled_views(distinct, views), base))
     whole = _paired_by_whole_values(evidence)
     singles: dict[str, ShareInterval] = {}
+    rejoined = None
     broken = _mixed_whole_values(evidence)
     if not (share.low > SHARED_LIMIT and (whole or shuffle.p <= PAIRED_P)):
         singles, matching = _single_fields(distinct, views, base, share)
-        broken = broken or matching
+        rejoined = rejoined_share(distinct, views, base)
+        broken = broken or matching or _fit_elsewhere(rejoined, share)
     verdict, disagreement = decide(Figures(share, shuffle, whole, broken))
     return OursAnswer(
         verdict=verdict,
@@ -69,6 +73,7 @@ def answer_for(
         more_rows=rows_to_settle(scores, shuffle) if verdict is OursVerdict.TOO_LITTLE else None,
         disagreement=disagreement,
         single_fields=singles,
+        rejoined=rejoined,
         evidence=evidence,
     )
 
@@ -77,10 +82,13 @@ def _shuffled_views(
     distinct: DistinctRows[Template], views: list[TemplateViews[Template]]
 ) -> list[TemplateViews[Template]]:
     """Return the rows under the templates that judge them, or under fewer, where swapping needs more rows."""
-    if prod(arrangements(view.pairs) for view in views) * PAIRED_P >= 1:
+    if _possible(views) * PAIRED_P >= 1:
         return views
-    shown = usable_views(distinct.most_shown_views())
-    return max(views, shown, key=lambda each: prod(arrangements(view.pairs) for view in each))
+    return max(views, usable_views(distinct.most_shown_views()), key=_possible)
+
+
+def _possible(views: Sequence[TemplateViews[Template]]) -> int:
+    return min(prod(arrangements(view.pairs) for view in views), MOST_ARRANGEMENTS)
 
 
 def _paired_by_whole_values(evidence: Sequence[RowEvidence]) -> bool:
@@ -101,6 +109,13 @@ def _mixed_whole_values(evidence: Sequence[RowEvidence]) -> bool:
     )
 
 
+def _fit_elsewhere(rejoined: ShareInterval | None, share: ShareInterval) -> bool:
+    """Rows fit with other rows' parts: the bar is higher than that of single fields, as no swap checks it."""
+    if rejoined is None or rejoined.evidence <= _REJOINED_EVIDENCE:
+        return False
+    return rejoined.low > max(2 * SHARED_LIMIT, share.high)
+
+
 def _single_fields(
     distinct: DistinctRows[Template],
     views: Sequence[TemplateViews[Template]],
@@ -115,7 +130,7 @@ def _single_fields(
     for attribute, alone in distinct.single_views().items():
         usable = usable_views(alone)
         singles[attribute.value] = single = share_of(single_scores(usable, base))
-        if single.low > SHARED_LIMIT and share.high < single.middle:
+        if single.low > max(SHARED_LIMIT, share.high):
             matching = matching or shuffle_test(shuffled_rows(usable, base)).p <= PAIRED_P
     return singles, matching
 

@@ -20,7 +20,7 @@ from matching.masked_samples.sample_rows import Attribute, SampleRow
 from matching.ours.comparable_base import ComparableBase, Template, VisiblePair
 
 #: Rows that look the same are one where fewer strangers than this would look like one of them.
-_STRANGERS = 0.01
+_STRANGERS = 0.05
 
 
 @dataclass(frozen=True, slots=True)

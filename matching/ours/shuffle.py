@@ -42,7 +42,7 @@ _DRAWS = 1_999
 _FIRST_DRAWS = 199
 _PLAIN = 20  # so many arrangements that hit as often, in the first draws, and no more are drawn
 _ROUNDING = 1e-9
-_MOST = 10**9  # arrangements are not counted beyond
+MOST_ARRANGEMENTS = 10**9  # arrangements are not counted beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +105,19 @@ def shuffle_test(groups: Sequence[ShuffledRows]) -> ShuffleTest:
         as_offered=sum(int(np.trace(each.hits)) for each in joins),
         shuffled_mean=sum(float(each.hits.sum()) / len(each) for each in joins),
         p=_counted_p(joins) if few else _drawn_p(joins, draws),
-        possible=min(prod(arrangements(block.pairs) for block in blocks), _MOST),
+        possible=min(prod(arrangements(block.pairs) for block in blocks), MOST_ARRANGEMENTS),
     )
 
 
 def arrangements(pairs: Sequence[VisiblePair]) -> int:
-    """Return how many arrangements of these rows differ: swapping equal parts changes nothing."""
+    """Return how many arrangements of these rows differ, at most 1,000,000,000.
+
+    Swapping equal anchors, or equal endings, changes nothing.
+    """
     equal = (Counter(parts).values() for parts in zip(*pairs, strict=True))
-    return factorial(len(pairs)) // max(prod(map(factorial, times)) for times in equal)
+    return min(
+        MOST_ARRANGEMENTS, factorial(len(pairs)) // max(prod(map(factorial, times)) for times in equal)
+    )
 
 
 def _seeded(groups: Sequence[ShuffledRows]) -> Draws:

@@ -10,7 +10,7 @@ The table is gone through from top to bottom; the first line that fits gives the
 | low > 0.15 | p > 0.05, with enough arrangements | the tests disagree: scores without pairs |
 | low > 0.15 | otherwise | too little |
 | evidence below 2 | p <= 0.001 | the tests disagree: pairs without scores |
-| some rows surely (evidence > ln 100, p <= 0.01), high <= 0.4 | | shared clients only |
+| some rows surely (evidence > ln 100, p <= 0.01), high <= 0.3 | | shared clients only |
 | no sure rows, high <= 0.3 | | not ours |
 | anything else | | too little |
 
@@ -29,7 +29,7 @@ SHARED_LIMIT = 0.15
 #: "Ours" lets a tenth of the rows be out of date and a tenth be unlucky; a half-invented sample stays below.
 OURS_LOW = 0.4
 OURS_MIDDLE = 0.7
-SHARED_HIGH = 0.4
+SHARED_HIGH = 2 * SHARED_LIMIT
 NOT_OURS_HIGH = 0.3
 PAIRED_P = 0.001
 UNPAIRED_P = 0.05
