@@ -203,7 +203,7 @@ def base_record(segment: MappedSegment, name: str, company_id: int) -> SegmentRe
         series=header.series,
         state=header.id,
         sequence=header.sequence,
-        purpose=getattr(header, "purpose", "customers"),
+        purpose=header.purpose.value,
     )
 
 
