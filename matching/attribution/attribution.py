@@ -24,9 +24,10 @@ from matching.attribution.holders import (
     HolderKind,
     compare_holders,
 )
+from matching.attribution.leak_tables import LeakTable
 from matching.attribution.overlap import FieldOverlap, Overlap, PairTable, merged_pairs, overlap_of
 from matching.attribution.recycled import Recycled, recycled_share
-from matching.attribution.schema_fit import LeakTable, SchemaFit, SchemaVerdict, compare_schema
+from matching.attribution.schema_fit import SchemaFit, SchemaVerdict, compare_schema
 from matching.fingerprints.segments.declared_schema import DeclaredSchema
 from matching.identifiers import Field
 

@@ -3,7 +3,8 @@
 import pytest
 
 from matching.attribution.common_names import is_common_name
-from matching.attribution.schema_fit import LeakTable, SchemaVerdict, compare_schema
+from matching.attribution.leak_tables import LeakTable
+from matching.attribution.schema_fit import SchemaVerdict, compare_schema
 from matching.fingerprints.segments.declared_schema import DeclaredColumn, DeclaredSchema, folded_name
 from matching.inputs.formats.columns import _WORDS as KNOWN_NAMES
 
@@ -112,7 +113,8 @@ def test_columns_without_names_are_compared_by_position() -> None:
         (5, "DD-MON-YY"),
         (8, ("A",)),
     ]
-    assert compare_schema(DECLARED, LeakTable([], [row[1:] for row in rows])).fits == ()
+    narrower = compare_schema(DECLARED, LeakTable([], [row[1:] for row in rows]))
+    assert (narrower.verdict, narrower.fits) == (SchemaVerdict.NO_COLUMNS, ())
 
 
 def test_another_list_does_not_fit() -> None:
