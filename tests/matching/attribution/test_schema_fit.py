@@ -29,6 +29,7 @@ ORDINARY = """
     出生日期 家庭住址 开户银行 银行卡号 备注 工作单位 贷款金额 用户编号 strasse plz ort telefonnummer
     geschlecht email_adresse correo_electronico ciudad fecha адрес телефон город
 """
+OF_PROGRAMS = "user_nicename usergroupid userGroupId rp_token LastModifiedById NormalizedUserName secques"
 UNUSUAL = """
     cust_lvl_cd src_sys_id kyc_refresh_dt wf_prog_flag mob_no_enc lnk_id fnl_dcsn_rsn cif_no xyb_score
     授信批次 进件渠道码 kred_limit_neu sntndr bdl_nr
@@ -166,6 +167,25 @@ def test_every_known_name_is_common() -> None:
     words = [word for names in KNOWN_NAMES.values() for word in names]
 
     assert [word for word in words if not is_common_name(folded_name(word))] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *[
+            "user_nicename",
+            "usergroupid",
+            "userGroupId",
+            "rp_token",
+            "LastModifiedById",
+            "NormalizedUserName",
+            "secques",
+        ]
+    ],
+)
+def test_names_of_well_known_programs_are_common(name: str) -> None:
+    """Any site that runs the same program has them."""
+    assert is_common_name(folded_name(name))
 
 
 @pytest.mark.parametrize("name", UNUSUAL.split())
