@@ -30,6 +30,7 @@ _BASES = {
     RegionBasis.COUNTRY: "country",
     RegionBasis.PROVINCE: "province of the resident ID",
     RegionBasis.PHONE_COUNTRY: "country of the telephone number",
+    RegionBasis.PHONE_PROVINCE: "province of the telephone number",
     RegionBasis.POSTCODE_AREA: "postcode begins with",
 }
 

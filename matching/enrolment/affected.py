@@ -83,12 +83,16 @@ PROVINCES = {
 }
 
 
+_PROVINCE_NAMES = frozenset(PROVINCES.values())
+
+
 class RegionBasis(StrEnum):
     """What a count by region rests on."""
 
     COUNTRY = "country"  # the first that is known, see above
     PROVINCE = "province"  # of the resident ID
     PHONE_COUNTRY = "phone_country"
+    PHONE_PROVINCE = "phone_province"  # of Chinese numbers, by the prefix
     POSTCODE_AREA = "postcode_area"  # the first two characters
 
 
@@ -203,11 +207,13 @@ class AffectedCounter:
         self._columns = columns
         self._also = frozenset(one.value for one in also)
         self.counts.regions[RegionBasis.COUNTRY] = Counter()
-        bases = {Field.RESIDENT_ID: RegionBasis.PROVINCE, Field.PHONE: RegionBasis.PHONE_COUNTRY}
+        bases = {
+            RegionBasis.PROVINCE: Field.RESIDENT_ID,
+            RegionBasis.PHONE_COUNTRY: Field.PHONE,
+            RegionBasis.PHONE_PROVINCE: Field.PHONE,
+        }
         present = {source.field for source in columns.fields}
-        for name, basis in bases.items():
-            if name in present:
-                self.counts.regions[basis] = Counter()
+        self.counts.regions |= {basis: Counter() for basis, name in bases.items() if name in present}
         if columns.postcode is not None:
             self.counts.regions[RegionBasis.POSTCODE_AREA] = Counter()
 
@@ -219,12 +225,14 @@ class AffectedCounter:
         leaked = frozenset(fields) | self._also
         counts.leaked.update(leaked)
         province = next((_province(value) for value in columns.values(Field.RESIDENT_ID, row)), None)
-        phone = next(filter(None, map(_phone_country, columns.values(Field.PHONE, row))), None)
+        number = next(columns.values(Field.PHONE, row), "")
+        phone = _phone_country(number) if number else None
         country = self._country(row, province, phone)
         found = {
             RegionBasis.COUNTRY: country,
             RegionBasis.PROVINCE: province,
             RegionBasis.PHONE_COUNTRY: phone,
+            RegionBasis.PHONE_PROVINCE: _phone_province(number) if phone == "CN" else None,
             RegionBasis.POSTCODE_AREA: _cell(row, columns.postcode)[:_POSTCODE_AREA],
         }
         for basis, regions in counts.regions.items():
@@ -271,6 +279,18 @@ def _phone_country(number: str) -> str | None:
         if countries := phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(number[1 : 1 + length])):
             return countries[0] if len(countries) == 1 else _country_of_shared_code(number, countries[0])
     return None
+
+
+def _phone_province(number: str) -> str | None:
+    """Return the province in which a Chinese number was issued; None where its prefix does not say.
+
+    The data is that of `phonenumbers`. Importing it takes a third of a second, so it is done here.
+    """
+    from phonenumbers.geocoder import description_for_number
+
+    place = description_for_number(phonenumbers.parse(number), "en")
+    province = place.rpartition(", ")[2]
+    return province if province in _PROVINCE_NAMES else None
 
 
 def _country_of_shared_code(number: str, main: str) -> str:

@@ -68,7 +68,7 @@ COLUMNS = RegionColumns(
 @pytest.mark.parametrize(
     ("row", "country", "province", "phone", "area"),
     [
-        (["13800001234", customer(1).resident_id, "", "", "100020"], "CN", "Beijing", "CN", "10"),
+        (["13912345678", customer(1).resident_id, "", "", "100020"], "CN", "Beijing", "CN", "10"),
         (["+49 171 3920001", customer(1).resident_id, "", "", ""], "CN", "Beijing", "DE", UNKNOWN),
         (["+49 171 3920001", "", "", "Austria", "1010"], "AUSTRIA", UNKNOWN, "DE", "10"),
         (["+49 171 3920001", "", "", "", "EC1A 1BB"], "DE", UNKNOWN, "DE", "EC"),
@@ -91,9 +91,28 @@ def test_where_a_customer_belongs(row: list[str], country: str, province: str, p
         RegionBasis.COUNTRY: [country],
         RegionBasis.PROVINCE: [province],
         RegionBasis.PHONE_COUNTRY: [phone],
+        RegionBasis.PHONE_PROVINCE: ["Jiangsu" if phone == "CN" else UNKNOWN],
         RegionBasis.POSTCODE_AREA: [area],
     }
     assert dict(counter.counts.kinds_by_country) == {(country, DataKind.CONTACT_ONLY): 1}
+
+
+@pytest.mark.parametrize(
+    ("number", "province"),
+    [
+        ("13800001234", "Beijing"),
+        ("020 1234 5678", "Guangdong"),
+        ("0755-12345678", "Guangdong"),
+        ("15098765432", "Shandong"),
+        ("17012345678", UNKNOWN),  # of a virtual operator, for the whole country
+    ],
+)
+def test_the_province_of_a_chinese_number(number: str, province: str) -> None:
+    """Mobile and fixed numbers say where they were issued; some belong to no province."""
+    counter = AffectedCounter(COLUMNS)
+    counter.add([number], {"phone"})
+
+    assert list(counter.counts.regions[RegionBasis.PHONE_PROVINCE]) == [province]
 
 
 def test_a_column_with_too_many_countries_is_bounded() -> None:
@@ -136,6 +155,7 @@ def test_the_counts_as_json_and_csv(premises: Path) -> None:
         "country": {"GERMANY": 2, "=CMD|X": 1, "CN": 1},
         "province": {UNKNOWN: 3, "Beijing": 1},
         "phone_country": {"DE": 2, "CN": 1, "GB": 1},
+        "phone_province": {UNKNOWN: 3, "Beijing": 1},
         "postcode_area": {"80": 2, "10": 1, "EC": 1},
     }
     assert {kind: count for kind, count in told["kinds"].items() if count} == {
