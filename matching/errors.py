@@ -218,6 +218,12 @@ class CustomersOther(CustomersRefused):
     reason = "customers_other"
 
 
+class SchemaFileInvalid(CustomersRefused):
+    """The file that declares the company's own columns is invalid."""
+
+    reason = "schema_file_invalid"
+
+
 class CanariesRefused(MatchingError):
     """The canaries were refused."""
 
