@@ -47,6 +47,7 @@ COMMANDS = {
     "keygen": "Write a new root key with mode 0600. The key itself is never shown.",
     "enroll": "Make a segment of keyed fingerprints from a customer list.",
     "segment": "Import, list, check, merge and remove segments of fingerprints.",
+    "canary": "Make, plant, enrol and rotate canaries: customers who do not exist.",
     "reveal": "Turn ordinals back into the rows of your customer list.",
     "doctor": "Check the installation. Exit code 1 if a check failed.",
     "db": "Upgrade or copy the database.",

@@ -25,6 +25,12 @@ SpillwatchError (storage.errors)
     │   ├── CustomersWithoutColumns
     │   ├── CustomersNotTaken
     │   └── CustomersOther
+    ├── CanariesRefused
+    │   ├── RegisterMissing
+    │   ├── RegisterExposed
+    │   ├── RegisterDamaged
+    │   ├── CanarySetUnknown
+    │   └── CanaryValueRefused
     ├── OrdinalsRefused
     ├── UnitRefused
     │   ├── UnitInputOther
@@ -200,6 +206,42 @@ class CustomersOther(CustomersRefused):
     """The customer list is not the one whose customers the ordinals number."""
 
     reason = "customers_other"
+
+
+class CanariesRefused(MatchingError):
+    """The canaries were refused."""
+
+    reason = "canaries_refused"
+
+
+class RegisterMissing(CanariesRefused):
+    """The canary register does not exist, or cannot be opened."""
+
+    reason = "register_missing"
+
+
+class RegisterExposed(CanariesRefused):
+    """Users other than its owner may read the canary register. Run `chmod 600` on it."""
+
+    reason = "register_exposed"
+
+
+class RegisterDamaged(CanariesRefused):
+    """The file is not a canary register that this version of Spillwatch reads."""
+
+    reason = "register_damaged"
+
+
+class CanarySetUnknown(CanariesRefused):
+    """The register has no canaries of this system or partner."""
+
+    reason = "canary_set_unknown"
+
+
+class CanaryValueRefused(CanariesRefused):
+    """What was given for the canaries' values cannot be used."""
+
+    reason = "canary_value_refused"
 
 
 class OrdinalsRefused(MatchingError):

@@ -7,7 +7,7 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -58,6 +58,10 @@ class SegmentsOfKey:
     fingerprinters: Mapping[Field, Fingerprinter]
 
 
+#: Called with the candidates of a region's scan and the region's keys.
+OnScan = Callable[[Mapping[Field, CandidateBatch], Sequence[SegmentsOfKey]], None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Region:
     """The segments whose companies read telephone numbers without + as those of one country."""
@@ -89,15 +93,19 @@ class Comparison:
         after: int = 0,
         before: int | None = None,
         signs: int | None = None,
+        on_scan: OnScan | None = None,
     ) -> tuple[Hits, Counter[Field]]:
         """Return the hits, and how many candidates of each field were compared.
 
         `companies` None: all of them; `signs`: the block's, if they are known. Candidates that end at the
-        byte `after` or earlier, or behind `before`, belong to another block and are left out.
+        byte `after` or earlier, or behind `before`, belong to another block and are left out. `on_scan` gets
+        what `scan_regions` yields.
         """
         counts: Counter[Field] = Counter()
         found: list[FieldHits] = []
         for candidates, keys in self.scan_regions(block, companies, signs):
+            if on_scan:
+                on_scan(candidates, keys)
             for field, batch in (cells or {}).items():
                 candidates[field] = _join_batches(candidates[field], batch) if field in candidates else batch
             for field, batch in candidates.items():

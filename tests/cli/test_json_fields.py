@@ -55,6 +55,8 @@ COMMANDS = (
     ),
     *("segment show q.segment", "segment verify q.segment", "segment import q.segment", "segment list"),
     *("match dump.csv --ordinals found", "reveal found/qudian.csv --customers customers.csv --out names.csv"),
+    *("canary new --system crm", "canary rotate --system crm", "canary list", "canary odds --rows 5 --of 9"),
+    *("canary export --out planted.csv", "canary expire --system crm"),
     *(
         "segment remove 1",
         "erase listing 1 --reason request --yes",

@@ -12,6 +12,10 @@ from cli.exits import Exit
 from cli.main import Command, app, walk
 from configuration.settings import Settings
 from crawler.sources import SourceDefinition
+from matching.attribution.cohorts import CohortVerdict
+from matching.attribution.holders import HolderKind, HolderVerdict
+from matching.attribution.recycled import RecycledVerdict
+from matching.attribution.schema_fit import SchemaVerdict
 from matching.company_definition import CompanyDefinition
 from storage.runs import RunOutcome
 from storage.sources import SourceHealth
@@ -108,6 +112,23 @@ def test_every_metric_has_its_place() -> None:
     missing = metric_names() - places(REFERENCE)
 
     assert not missing, ", ".join(sorted(missing))
+
+
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [
+        ("Cohorts", CohortVerdict),
+        ("Recycled", RecycledVerdict),
+        ("Holders", HolderVerdict),
+        ("Holders", HolderKind),
+        ("Schema", SchemaVerdict),
+    ],
+)
+def test_every_verdict_of_attribution_has_its_place(section: str, values: type[StrEnum]) -> None:
+    """A slug of the answer is explained under the heading of its part."""
+    (below,) = (one.places for one in sections(REFERENCE) if one.title == section)
+
+    assert {value.value for value in values} - below == set()
 
 
 @pytest.mark.parametrize("values", [RunOutcome, SourceHealth])
