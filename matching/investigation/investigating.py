@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 
-from matching.comparing.findings import Findings
+from matching.comparing.findings import CompanyFindings, Findings
 from matching.errors import MatchingError
+from matching.fingerprints.segments import SegmentPurpose
 from matching.identifiers import NORMALISERS
 from matching.inputs import Limits
 from matching.inputs.outcomes import WHOLE
-from matching.investigation.company_answer import CompanyAnswer, SegmentUsed, full_matches
+from matching.investigation.attributing import attributed
+from matching.investigation.company_answer import CompanyAnswer, SegmentUsed
+from matching.investigation.full_matches import full_matches
 from matching.investigation.investigation import (
     DOCUMENTS_LISTED,
     DocumentSeen,
@@ -21,7 +24,11 @@ from matching.investigation.investigation import (
     Investigation,
     Reproduction,
 )
+from matching.investigation.ours_part import OursPart
+from matching.investigation.parts import NotAnswered, WhyMissing
+from matching.investigation.seen_canaries import seen_canaries
 from matching.investigation.subject import OpenSubject, shown_name
+from matching.investigation.watched_lists import WatchedLists
 from matching.sweep import Sweep, SweepProgress
 from matching.watch import Watch
 
@@ -49,7 +56,8 @@ def investigate(
 
     Nothing is left out after a first look: an answer for a court has no "probably nothing in the rest".
     """
-    findings, progress = Findings(watched.watch, matches_limit), SweepProgress()
+    lists = WatchedLists.of(watched.watch, watched.slugs)
+    findings, progress = Findings(lists.watch, matches_limit), SweepProgress()
     Sweep(findings, progress, limits=limits, first_look=0).run(opened.sources())
     companies = watched.watch.company_ids | {
         number for number, slug in watched.slugs.items() if slug in watched.unusable
@@ -59,7 +67,7 @@ def investigate(
         subject=opened.subject,
         reading=_reading(findings, progress),
         companies=tuple(
-            _company_answer(findings, watched, number)
+            _company_answer(findings, watched, lists, number)
             for number in sorted(companies, key=lambda one: watched.slugs[one])
         ),
         reproduction=Reproduction(
@@ -74,17 +82,37 @@ def investigate(
     return answer, findings, progress
 
 
-def _company_answer(findings: Findings, watched: InvestigatedWatch, company: int) -> CompanyAnswer:
+def _company_answer(
+    findings: Findings, watched: InvestigatedWatch, lists: WatchedLists, company: int
+) -> CompanyAnswer:
     slug = watched.slugs[company]
-    segments = [one for one in watched.watch.segments if one.company_id == company]
     error = watched.unusable.get(slug)
+    full = full_matches(findings, company)
+    canaries = lists.numbers[company, SegmentPurpose.CANARIES]
     return CompanyAnswer(
         company=slug,
         name=watched.names.get(slug, slug),
-        segments=tuple(map(SegmentUsed.of, segments)),
+        segments=tuple(SegmentUsed.of(one) for one in watched.watch.segments if one.company_id == company),
         unusable=None if error is None else error.reason,
-        full=full_matches(findings, company),
+        full=full,
+        ours=_ours(findings, lists, company, unusable=error is not None),
+        attribution=attributed(findings, lists, watched.slugs, company, full),
+        canaries=seen_canaries(
+            lists.segments(company, SegmentPurpose.CANARIES),
+            findings.companies.get(canaries) or CompanyFindings(),
+        ),
     )
+
+
+def _ours(findings: Findings, lists: WatchedLists, company: int, *, unusable: bool) -> OursPart | NotAnswered:
+    """Return why rows are not judged."""
+    if unusable:
+        return NotAnswered(WhyMissing.SEGMENT_UNUSABLE)
+    if not lists.segments(company, SegmentPurpose.CUSTOMERS):
+        return NotAnswered(WhyMissing.NO_SEGMENT)
+    if not findings.rows_scanned:
+        return NotAnswered(WhyMissing.NO_ROWS)
+    return NotAnswered(WhyMissing.NO_MASKS_ENROLLED)
 
 
 def _reading(findings: Findings, progress: SweepProgress) -> InputRead:

@@ -23,8 +23,9 @@ class NotShown(StrEnum):
     ONLY_ENROLLED = "only_enrolled"  # only customers who are enrolled can be found
     NOT_ALL_READ = "not_all_read"  # a part of the input was not read
     NOT_IN_EVIDENCE = "not_in_evidence"  # a text of the listing is no longer in the evidence
+    ROWS_NOT_JUDGED = "rows_not_judged"  # masked rows, and nothing to compare them with
     NOT_COMPARED = "not_compared"  # the company's fingerprints could not be compared
-    NOT_ALL_LISTED = "not_all_listed"  # a bound was met: counts are whole, lists are not
+    RECORDS_DIVIDED = "records_divided"  # very long records count as several rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,8 @@ class Investigation:
     def undecided_about(self, company: CompanyAnswer) -> bool:
         """Whether "nothing was found" cannot be said, because not everything could be read or compared."""
         unread = bool(self.subject.listing and self.subject.listing.unread)
-        return not self.reading.whole or unread or company.undecided
+        unjudged = bool(self.reading.masked_rows) and company.rows_not_judged
+        return not self.reading.whole or unread or unjudged or company.undecided
 
     def not_shown(self, company: CompanyAnswer) -> tuple[NotShown, ...]:
         """Return what this answer does not show about a company."""
@@ -140,8 +142,9 @@ class Investigation:
             NotShown.ONLY_ENROLLED: bool(company.segments),
             NotShown.NOT_ALL_READ: not self.reading.whole,
             NotShown.NOT_IN_EVIDENCE: bool(listing and listing.unread),
+            NotShown.ROWS_NOT_JUDGED: bool(self.reading.masked_rows) and company.rows_not_judged,
             NotShown.NOT_COMPARED: company.unusable is not None or not company.segments,
-            NotShown.NOT_ALL_LISTED: bool(self.reading.cut),
+            NotShown.RECORDS_DIVIDED: "records" in self.reading.cut,
         }
         return tuple(one for one in NotShown if applies[one])
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from matching.investigation.company_answer import CompanyAnswer, FieldMatches
+from matching.investigation.company_answer import CompanyAnswer
+from matching.investigation.full_matches import FieldMatches
 from matching.investigation.report.document import Block, Paragraph, PictureBlock, TableBlock
 from matching.investigation.report.pictures.bars import LabelledBar, bars_picture
 from matching.investigation.report.wording import Wording

@@ -6,10 +6,15 @@ from collections.abc import Iterator
 
 from matching.investigation.company_answer import CompanyAnswer
 from matching.investigation.investigation import Investigation
+from matching.investigation.ours_part import OursPart
+from matching.investigation.report.attribution_section import attribution_section
+from matching.investigation.report.canaries_section import canaries_section
 from matching.investigation.report.document import Block, BulletList, Heading, ReportDocument
+from matching.investigation.report.examples_section import examples_section
 from matching.investigation.report.full_section import full_section
 from matching.investigation.report.reading_section import reading_section
 from matching.investigation.report.repeat_section import repeat_section
+from matching.investigation.report.rows_section import rows_section
 from matching.investigation.report.subject_section import subject_section
 from matching.investigation.report.summary import summary
 from matching.investigation.report.wording import ReportLanguage, Wording
@@ -37,6 +42,14 @@ def _blocks(words: Wording, answer: Investigation, company: CompanyAnswer) -> It
     yield from reading_section(words, answer)
     yield Heading(words.say("part_full"))
     yield from full_section(words, company)
+    yield Heading(words.say("part_ours"))
+    yield from rows_section(words, company.ours)
+    if isinstance(company.ours, OursPart) and company.ours.examples:
+        yield Heading(words.say("part_examples"))
+        yield from examples_section(words, company.ours)
+    yield from attribution_section(words, company.attribution)
+    yield Heading(words.say("part_canaries"))
+    yield from canaries_section(words, company.canaries)
     yield Heading(words.say("part_limits"))
     yield BulletList([words.say(f"limit_{one.value}") for one in answer.not_shown(company)])
     yield Heading(words.say("part_repeat"))

@@ -23,9 +23,9 @@ class ReportLanguage(StrEnum):
 _TAGS = {ReportLanguage.ENGLISH: "en", ReportLanguage.CHINESE: "zh-CN"}
 _TIMES = {ReportLanguage.ENGLISH: "%Y-%m-%d %H:%M UTC", ReportLanguage.CHINESE: "%Y年%m月%d日 %H:%M（UTC）"}
 _DATES = {ReportLanguage.ENGLISH: "%Y-%m-%d", ReportLanguage.CHINESE: "%Y年%m月%d日"}
-_SMALL = 0.0001
-_NOT_A_NUMBER, _TIMES_SIGN = "–", "×"
-_SIGNS = f"{_NOT_A_NUMBER}{_TIMES_SIGN}"
+_SMALL, _LARGE = 0.001, 1_000_000_000
+_TIMES_LIMIT = 1_000_000
+_NOT_A_NUMBER = "–"
 
 
 @cache
@@ -39,7 +39,7 @@ def texts_of(language: ReportLanguage) -> Mapping[str, str]:
 def own_characters(tag: str) -> frozenset[str]:
     """Return every character of the report's own texts in the language with this tag."""
     language = next(one for one, other in _TAGS.items() if other == tag)
-    own = (*texts_of(language).values(), _TIMES[language], _DATES[language], _SIGNS)
+    own = (*texts_of(language).values(), _TIMES[language], _DATES[language], _NOT_A_NUMBER)
     return frozenset("".join(own))
 
 
@@ -76,19 +76,26 @@ class Wording:
         return f"{number:,}"
 
     def amount(self, number: float) -> str:
-        """Return a number that need not be whole, with about three digits that count."""
+        """Return a number that need not be whole, with at most three digits that count."""
         if number != number:  # not a number
             return _NOT_A_NUMBER
-        if number == 0:
-            return "0"
-        if abs(number) < _SMALL:
-            return self._power(number)
-        digits = max(0, 2 - floor(log10(abs(number))))
-        return f"{number:,.{digits}f}" if abs(number) < 1e15 else self._power(number)
+        if 0 < number < _SMALL:
+            return f"<{_SMALL}"
+        if number > _LARGE:
+            return f">{_LARGE:,}"
+        digits = 0 if number == 0 else max(0, 2 - floor(log10(abs(number))))
+        shown = f"{number:,.{digits}f}"
+        return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
-    def _power(self, number: float) -> str:
-        mantissa, _, exponent = f"{number:.1e}".partition("e")
-        return f"{mantissa} {_TIMES_SIGN} 10^{int(exponent)}"
+    def once_in(self, chance: float) -> str:
+        """Return how often something of a small chance happens: once in so many times, in two digits."""
+        times = min(1 / max(chance, 1 / _TIMES_LIMIT), _TIMES_LIMIT)
+        step = 10 ** max(0, floor(log10(times)) - 1)
+        return self.count(int(times // step * step))
+
+    def probability(self, part: float) -> str:
+        """Return a probability in percent; nothing is certain, and nothing is excluded."""
+        return ">99.9%" if part > 0.999 else "<0.1%" if part < 0.001 else self.share(part)
 
     def share(self, part: float) -> str:
         """Return a share of 1 in percent: 0.1% and 97%, never 100% for what is less."""
@@ -100,6 +107,10 @@ class Wording:
         if percent < 1 or percent > 99:
             return f"{min(percent, 99.9):.1f}%"
         return f"{percent:.0f}%"
+
+    def chance(self, probability: float) -> str:
+        """Return a small probability in percent: 0.05%, and <0.001% where it is tiny."""
+        return f"{self.amount(100 * probability)}%"
 
     def moment(self, at: datetime | None) -> str:
         return self.say("not_known") if at is None else at.astimezone(UTC).strftime(_TIMES[self.language])

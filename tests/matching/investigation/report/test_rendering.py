@@ -30,6 +30,7 @@ from tests.matching.investigation.answers import (
 )
 from tests.matching.investigation.report.reports import html_tags, html_words, pdf_words
 
+FORMS = [ReportFormat.HTML, pytest.param(ReportFormat.PDF, marks=pytest.mark.needs("cjk_font"))]
 HOSTILE = '</title><script>alert(1)</script>#eval("1") $x$ *b* ]] 𝕏😀\u202e.csv'
 BOTH = [*CUSTOMERS[10:14], *STRANGERS[:3]]
 LANGUAGES = list(ReportLanguage)
@@ -90,9 +91,7 @@ def _figures(words: Wording, answer: Investigation) -> list[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
-    "form", [ReportFormat.HTML, pytest.param(ReportFormat.PDF, marks=pytest.mark.needs("cjk_font"))]
-)
+@pytest.mark.parametrize("form", FORMS)
 def test_the_figures_are_those_of_the_json(
     answer: Investigation, language: ReportLanguage, form: ReportFormat
 ) -> None:
@@ -104,9 +103,7 @@ def test_the_figures_are_those_of_the_json(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
-    "form", [ReportFormat.HTML, pytest.param(ReportFormat.PDF, marks=pytest.mark.needs("cjk_font"))]
-)
+@pytest.mark.parametrize("form", FORMS)
 def test_no_value_is_in_a_report(answer: Investigation, language: ReportLanguage, form: ReportFormat) -> None:
     """Neither of a customer, nor of anybody else in the sample; nor is any other company named."""
     content = render(answer, language, form)
@@ -134,9 +131,7 @@ def test_the_page_requests_and_runs_nothing(answer: Investigation) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
-    "form", [ReportFormat.HTML, pytest.param(ReportFormat.PDF, marks=pytest.mark.needs("cjk_font"))]
-)
+@pytest.mark.parametrize("form", FORMS)
 def test_hostile_names_are_text(tmp_path: Path, language: ReportLanguage, form: ReportFormat) -> None:
     """What a seller calls a file is neither markup nor able to break the report."""
     (tmp_path / "s").mkdir()

@@ -8,10 +8,17 @@ from string import Formatter
 
 import pytest
 
+from matching.attribution.cohorts import CohortVerdict
+from matching.attribution.holders import HolderKind, HolderVerdict
+from matching.attribution.recycled import RecycledVerdict
+from matching.attribution.schema_fit import SchemaVerdict
 from matching.identifiers import Field
 from matching.investigation.investigation import NotShown
+from matching.investigation.parts import WhyMissing
 from matching.investigation.report.wording import ReportLanguage, Wording, texts_of
 from matching.investigation.subject import SubjectKind
+from matching.masked_samples.sample_rows import Attribute
+from matching.ours import Disagreement, OursVerdict, RowBasis, WeakestAssumption
 from storage.alerts import Severity, TriageState
 
 ENGLISH, CHINESE = Wording(ReportLanguage.ENGLISH), Wording(ReportLanguage.CHINESE)
@@ -43,6 +50,17 @@ def test_chinese_is_punctuated_as_chinese() -> None:
         *(f"kind_{one.value}" for one in SubjectKind),
         *(f"severity_{one.value}" for one in Severity),
         *(f"state_{one.value}" for one in TriageState),
+        *(f"verdict_{one.value}{part}" for one in OursVerdict for part in ("", "_title")),
+        *(f"weakest_{one.value}" for one in WeakestAssumption),
+        *(f"disagree_{one.value}" for one in Disagreement),
+        *(f"basis_{one.value}" for one in RowBasis),
+        *(f"attribute_{one.value}" for one in Attribute),
+        *(f"cohort_{one.value}" for one in CohortVerdict),
+        *(f"holder_{one.value}" for one in HolderVerdict),
+        *(f"list_{one.value}" for one in HolderKind),
+        *(f"recycled_{one.value}" for one in RecycledVerdict),
+        *(f"schema_{one.value}" for one in SchemaVerdict),
+        *(f"why_{one.value}" for one in WhyMissing),
     ],
 )
 def test_every_value_has_its_words(key: str) -> None:
@@ -62,12 +80,13 @@ def test_a_number_chooses_its_form() -> None:
     ("number", "shown"),
     [
         (0, "0"),
-        (0.00000123, "1.2 × 10^-6"),
-        (0.0049, "0.00490"),
-        (0.31, "0.310"),
+        (0.00000123, "<0.001"),
+        (0.0049, "0.0049"),
+        (0.31, "0.31"),
+        (20.0, "20"),
         (12.345, "12.3"),
         (1234.5, "1,234"),
-        (2e16, "2.0 × 10^16"),
+        (2e16, ">1,000,000,000"),
     ],
 )
 def test_amounts_have_three_digits_that_count(number: float, shown: str) -> None:
