@@ -39,6 +39,10 @@ SpillwatchError (storage.errors)
     │   ├── UnitWatchOther
     │   ├── UnitsRemoved
     │   └── UnitResultDamaged
+    ├── ReportFailed
+    │   ├── ReportLibraryMissing
+    │   ├── ReportFontMissing
+    │   └── ReportUnwritable
     └── InputRefused
         ├── InputMissing
         ├── InputUnreadable
@@ -294,6 +298,30 @@ class UnitResultDamaged(UnitRefused):
     """The result of a unit is not one that this version of Spillwatch wrote."""
 
     reason = "unit_result_damaged"
+
+
+class ReportFailed(MatchingError):
+    """The report could not be written."""
+
+    reason = "report_failed"
+
+
+class ReportLibraryMissing(ReportFailed):
+    """A PDF needs typst, which is not installed: pip install 'spillwatch[report]'. HTML does not need it."""
+
+    reason = "report_library_missing"
+
+
+class ReportFontMissing(ReportFailed):
+    """No font has all characters of the PDF. Debian, Ubuntu: install fonts-noto-cjk. Or use --html."""
+
+    reason = "report_font_missing"
+
+
+class ReportUnwritable(ReportFailed):
+    """A file of the report cannot be written."""
+
+    reason = "report_unwritable"
 
 
 class InputRefused(MatchingError):
