@@ -253,18 +253,20 @@ def finish_run(
 
 
 def interrupt_orphans(
-    session: Session, *, now: datetime, gone: ColumnElement[bool] | None = None
+    session: Session,
+    *,
+    now: datetime,
+    gone: ColumnElement[bool] | None = None,
+    why: str = "The daemon ended while this run was in progress.",
 ) -> Sequence[int]:
     """End the running runs of which `gone` is true; return their ids. None: all of them.
 
-    Call it without `gone` at start, under the daemon's lock, when none has a process.
+    Call it without `gone` at start, under the daemon's lock, when none has a process. `why`: their detail.
     """
     if gone is None:
-        detail = "The daemon ended while this run was in progress."
-        return _interrupt_runs(session, and_(text(OPEN_RUNS), Run.state == RunState.RUNNING), detail, now)
-    detail = "The node that had this run did not renew its lease in time."
+        return _interrupt_runs(session, and_(text(OPEN_RUNS), Run.state == RunState.RUNNING), why, now)
     lost = select(Run.id).where(text(OPEN_RUNS), Run.state == RunState.RUNNING, gone)
-    return _interrupt_runs(session, Run.id.in_(not_locked(session, lost)), detail, now)
+    return _interrupt_runs(session, Run.id.in_(not_locked(session, lost)), why, now)
 
 
 def interrupt_abandoned(session: Session, run_id: int, *, now: datetime) -> bool:
