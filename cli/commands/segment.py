@@ -16,6 +16,7 @@ from matching.fingerprints.key_file import read_key
 from matching.fingerprints.keyring import Keyring
 from matching.fingerprints.segments import (
     MappedSegment,
+    MasksHeader,
     SegmentChain,
     delta_header,
     open_segment,
@@ -232,6 +233,12 @@ def _header_as_dict(segment: MappedSegment) -> dict[str, object]:
         "customers": header.customers,
         "fingerprints": {str(field): count for field, count in header.counts.items()},
         "erased": header.erased,
+        "purpose": header.purpose,
+        "label": header.label,
+        "cohorts": len(header.cohorts),
+        "canary_sets": len(header.canary_sets),
+        "masks": {} if header.masks is None else _tags_as_dict(header.masks),
+        "declared_columns": len(header.declared_schema.columns) if header.declared_schema else 0,
         "default_region": header.default_region,
         "key_id": header.key_id,
         "key_check": header.key_check,
@@ -239,3 +246,7 @@ def _header_as_dict(segment: MappedSegment) -> dict[str, object]:
         "outdated": list(segment.outdated),
         "created_at": header.created_at,
     }
+
+
+def _tags_as_dict(masks: MasksHeader) -> dict[str, int]:
+    return {template: counts.tags for template, counts in masks.templates.items()}

@@ -17,10 +17,14 @@ from matching.fingerprints.scheme import Fingerprints, Key
 from matching.fingerprints.segments.format import Ordinals, Records, SegmentHeader
 from matching.fingerprints.segments.lookup_table import Hits
 from matching.fingerprints.segments.mapped_segment import MappedSegment
+from matching.fingerprints.segments.parts import MasksHeader, cohort_map
 from matching.fingerprints.segments.series import check_follows, header_after
 from matching.fingerprints.segments.sorting import merge_runs
+from matching.fingerprints.segments.tag_table import CountRecords, MaskSections, merge_tags, sum_of_counts
 from matching.fingerprints.segments.writing import write_segment
 from matching.identifiers import Field
+
+_COHORT_SLICE = 1 << 20  # customers whose cohorts are written at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,47 @@ class SegmentChain:
             queries, ordinals = queries[kept], ordinals[kept]
         return queries, ordinals
 
+    def cohort_of(self, ordinals: Ordinals) -> NDArray[np.uint8]:
+        """Return the number of each customer's cohort in the chain's header, from 1 on; 0: not known."""
+        found = np.zeros(len(ordinals), np.uint8)
+        for segment, numbers in zip(self.segments, self.cohort_maps(), strict=True):
+            found |= numbers[segment.cohort_of(ordinals)]  # each ordinal is in one file
+        return found
+
+    def cohort_counts(self) -> NDArray[np.int64]:
+        """Return the number of customers of each cohort, without erased ones; first those not known.
+
+        Those that were erased before a merger count as not known.
+        """
+        counts = np.zeros(len(self.header.cohorts) + 1, np.int64)
+        for segment, numbers in zip(self.segments, self.cohort_maps(), strict=True):
+            segment.check_size_unchanged()
+            of_file = np.bincount(segment.cohorts, minlength=256)
+            counts += np.bincount(numbers, weights=of_file, minlength=len(counts)).astype(np.int64)
+        counts -= np.bincount(self.cohort_of(self._erased), minlength=len(counts))
+        counts[0] = self.header.customers - len(self._erased) - counts[1:].sum()
+        return counts
+
+    def cohort_maps(self) -> list[NDArray[np.uint8]]:
+        """Return for each file the chain's number of each of 256 cohort numbers of the file."""
+        return [cohort_map(segment.header.cohorts, self.header.cohorts) for segment in self.segments]
+
+    def anchor_counts(self, template: str) -> CountRecords:
+        """Return the listed anchors of a mask template in all files, by the tag of the anchor."""
+        return sum_of_counts(
+            [
+                one.masks.anchors[template]
+                for one in self.segments
+                if one.masks and template in one.masks.anchors
+            ]
+        )
+
+    def ending_counts(self, kind: str) -> CountRecords:
+        """Return the histogram of a kind of ending over all files, by the code of the ending."""
+        return sum_of_counts(
+            [one.masks.endings[kind] for one in self.segments if one.masks and kind in one.masks.endings]
+        )
+
 
 def _are_among(erased: Ordinals, ordinals: Ordinals) -> NDArray[np.bool_]:
     place = np.minimum(np.searchsorted(erased, ordinals), len(erased) - 1)
@@ -87,9 +132,56 @@ def _are_among(erased: Ordinals, ordinals: Ordinals) -> NDArray[np.bool_]:
 
 
 def merge_chain(chain: SegmentChain, path: Path) -> SegmentHeader:
-    """Write base and deltas as one new base, in bounded memory, without the records of erased customers."""
+    """Write base and deltas as one new base, in bounded memory, without the records of erased customers.
+
+    The tags of masked values stay: they have no ordinal, so that nobody can join the tags of one person. An
+    erased customer's tags are gone when the list is enrolled again.
+    """
     sections = {name: _remaining_records(chain, name) for name in chain.header.counts}
-    return write_segment(path, chain.header, sections)
+    header, masks = _merged_masks(chain)
+    return write_segment(path, header, sections, cohorts=_joined_cohorts(chain), masks=masks)
+
+
+def _merged_masks(chain: SegmentChain) -> tuple[SegmentHeader, MaskSections | None]:
+    stated = chain.header.masks
+    if stated is None:
+        return chain.header, None
+    maps = chain.cohort_maps()
+    tags = {}
+    for template in stated.templates:
+        having = [
+            (one.masks.tags[template], numbers)
+            for one, numbers in zip(chain.segments, maps, strict=True)
+            if one.masks and template in one.masks.tags
+        ]
+        tags[template] = merge_tags([table for table, _ in having], [numbers for _, numbers in having])
+    anchors = {template: chain.anchor_counts(template) for template in stated.templates}
+    endings = {kind: chain.ending_counts(kind) for kind in stated.endings}
+    exact = MasksHeader(
+        version=stated.version,
+        golden=stated.golden,
+        templates={
+            name: counts.model_copy(update={"anchors": len(anchors[name])})
+            for name, counts in stated.templates.items()
+        },
+        endings={
+            kind: counts.model_copy(update={"listed": len(endings[kind])})
+            for kind, counts in stated.endings.items()
+        },
+    )
+    return chain.header.model_copy(update={"masks": exact}), MaskSections(tags, anchors, endings)
+
+
+def _joined_cohorts(chain: SegmentChain) -> Iterator[NDArray[np.uint8]]:
+    """Yield a byte per customer of the chain, 0 for erased ones."""
+    if not chain.header.cohort_ordinals:
+        return
+    for start in range(1, chain.header.customers + 1, _COHORT_SLICE):
+        ordinals = np.arange(start, min(start + _COHORT_SLICE, chain.header.customers + 1), dtype=np.uint32)
+        found = chain.cohort_of(ordinals)
+        if len(chain._erased):
+            found[_are_among(chain._erased, ordinals)] = 0
+        yield found
 
 
 def _remaining_records(chain: SegmentChain, name: Field) -> Iterator[Records]:

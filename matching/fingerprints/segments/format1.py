@@ -20,8 +20,8 @@ from pydantic import ValidationError
 
 from matching.fingerprints.segments.format import (
     DIGEST_SIZE,
+    PLAIN_VERSION,
     RECORD,
-    VERSION,
     Records,
     SegmentHeader,
     check_size,
@@ -56,7 +56,7 @@ def _header_of_format2(stated: Mapping[str, Any], path: Path) -> SegmentHeader:
     try:
         counts = stated["counts"]
         changed = {
-            "version": VERSION,
+            "version": PLAIN_VERSION,
             "series": "0" * 32,
             "id": "0" * 32,
             "sequence": 0,

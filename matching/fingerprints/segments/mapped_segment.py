@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matching.errors import (
     SegmentForeign,
@@ -31,12 +32,19 @@ from matching.fingerprints.segments.format import (
 from matching.fingerprints.segments.format1 import read_format1
 from matching.fingerprints.segments.golden_vectors import golden_vectors
 from matching.fingerprints.segments.lookup_table import Hits, LookupTable, lookup, no_hits
+from matching.fingerprints.segments.tag_table import (
+    COUNT_RECORD,
+    DIRECTORY_SIZE,
+    TAG_RECORD,
+    MaskTables,
+    TagTable,
+)
 from matching.identifiers import NORMALISERS, Field
 
 
 @dataclass(frozen=True, slots=True)
 class MappedFile:
-    """The memory-mapped file of a segment of format 2."""
+    """The memory-mapped file of a segment of format 2 or 3."""
 
     content: mmap.mmap
     layout: Layout
@@ -63,6 +71,8 @@ class MappedSegment:
     erased: Ordinals = field(repr=False)
     mapped: MappedFile | None = field(repr=False)  # None: format 1, in memory
     digest: str  # in hex; identifies the content of a verified file
+    cohorts: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8), repr=False)
+    masks: MaskTables | None = field(default=None, repr=False)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -90,6 +100,20 @@ class MappedSegment:
                 f"enroll again with this version"
             )
 
+    def cohort_of(self, ordinals: Ordinals) -> NDArray[np.uint8]:
+        """Return the number of each customer's cohort in `header.cohorts`, from 1 on; 0: not known."""
+        self.check_size_unchanged()
+        place = ordinals.astype(np.int64) - (self.header.customers - len(self.cohorts) + 1)
+        inside = (place >= 0) & (place < len(self.cohorts))
+        found = np.zeros(len(ordinals), np.uint8)
+        found[inside] = self.cohorts[place[inside]]
+        return known_cohorts(found, len(self.header.cohorts))
+
+    def check_size_unchanged(self) -> None:
+        """Raise SegmentTruncated if the mapped file changed its size; call it before each read."""
+        if self.mapped is not None:
+            self.mapped.check_size_unchanged(self.path)
+
     def release_pages(self) -> None:
         """Give the memory of the pages read so far back to the system; they are read again when needed."""
         if self.mapped is not None:
@@ -102,9 +126,13 @@ class MappedSegment:
         """
         if name not in self.tables or name in self.outdated:
             return no_hits()
-        if self.mapped is not None:
-            self.mapped.check_size_unchanged(self.path)
+        self.check_size_unchanged()
         return lookup(self.tables[name], values)
+
+
+def known_cohorts(numbers: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
+    """Return the numbers of cohorts with 0 for those that a damaged file invents."""
+    return np.where(numbers <= count, numbers, 0).astype(np.uint8)
 
 
 def open_segment(path: Path, *, company: str | None = None) -> MappedSegment:
@@ -145,7 +173,10 @@ def _open_file(path: Path) -> MappedSegment:
         raise damaged_segment(path, "its header or its digests do not match the last digest")
     tables = _lookup_tables(content, layout, path)
     erased = np.frombuffer(content, "<u4", header.erased, layout.erased)
-    return MappedSegment(path, header, tables, erased, MappedFile(content, layout), root.hex())
+    cohorts = np.frombuffer(content, np.uint8, header.cohort_ordinals, layout.cohorts)
+    masks = _mask_tables(content, header, layout, path)
+    mapped = MappedFile(content, layout)
+    return MappedSegment(path, header, tables, erased, mapped, root.hex(), cohorts, masks)
 
 
 def _lookup_tables(content: mmap.mmap, layout: Layout, path: Path) -> dict[Field, LookupTable]:
@@ -157,6 +188,24 @@ def _lookup_tables(content: mmap.mmap, layout: Layout, path: Path) -> dict[Field
         if not tables[name].is_sound():
             raise damaged_segment(path, f"the directory of its field {name} leads outside the records")
     return tables
+
+
+def _mask_tables(content: mmap.mmap, header: SegmentHeader, layout: Layout, path: Path) -> MaskTables | None:
+    if header.masks is None:
+        return None
+    tags, anchors = {}, {}
+    for name, section in layout.templates.items():
+        sizes = header.masks.templates[name]
+        records = np.frombuffer(content, TAG_RECORD, sizes.tags, section.tags)
+        tags[name] = TagTable(records, np.frombuffer(content, "<u4", DIRECTORY_SIZE, section.directory))
+        anchors[name] = np.frombuffer(content, COUNT_RECORD, sizes.anchors, section.anchors)
+        if not tags[name].is_sound():
+            raise damaged_segment(path, f"the directory of its mask template {name} leads outside the tags")
+    endings = {
+        kind: np.frombuffer(content, COUNT_RECORD, header.masks.endings[kind].listed, at)
+        for kind, at in layout.endings.items()
+    }
+    return MaskTables(tags, anchors, endings)
 
 
 def _check_normalisers(segment: MappedSegment) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from matching.errors import SegmentBaseOther, SegmentOutOfOrder
 from matching.fingerprints.scheme import Key
-from matching.fingerprints.segments.format import VERSION, SegmentHeader
+from matching.fingerprints.segments.format import PLAIN_VERSION, VERSION, SegmentHeader
 from matching.fingerprints.segments.golden_vectors import golden_vectors
+from matching.fingerprints.segments.parts import HeaderParts, joined_parts, without_tags
 from matching.identifiers import NORMALISERS, Field
 
 
@@ -21,11 +22,17 @@ def first_header(
     counts: Mapping[Field, int],
     now: datetime,
     countries: Iterable[str] = (),
+    parts: HeaderParts | None = None,
 ) -> SegmentHeader:
-    """Return the header of a base. `counts`: number of records of each field, duplicates included."""
+    """Return the header of a base. `counts`: number of records of each field, duplicates included.
+
+    `parts`: of format 3; None: the file has none.
+    """
     series = secrets.token_hex(16)
+    parts = parts or HeaderParts()
     return SegmentHeader(
-        version=VERSION,
+        **dict(parts),
+        version=VERSION if parts.has_parts else PLAIN_VERSION,
         series=series,
         id=series,
         sequence=0,
@@ -52,13 +59,21 @@ def delta_header(
     counts: Mapping[Field, int] | None = None,
     vectors: Mapping[Field, str] | None = None,
     countries: Iterable[str] = (),
+    parts: HeaderParts | None = None,
 ) -> SegmentHeader:
     """Return the header of the next delta after the file with the header `before`.
 
     `added`: number of new customers, whose ordinals follow the last one. `vectors`: golden vectors; None
-    keeps those of `before`, for a delta without fingerprints.
+    keeps those of `before`, for a delta without fingerprints. `parts`: of format 3, with the purpose and
+    label of `before`; None: only these. If the series has tags of masked values, a
+    delta without them says so, too.
     """
+    parts = parts or HeaderParts(purpose=before.purpose, label=before.label)
+    if parts.masks is None and before.masks is not None:
+        parts = parts.model_copy(update={"masks": without_tags(before.masks)})
     changes = {
+        **dict(parts),
+        "version": VERSION if parts.has_parts else PLAIN_VERSION,
         "id": secrets.token_hex(16),
         "sequence": before.sequence + 1,
         "previous": before.id,
@@ -100,13 +115,19 @@ def check_follows(delta: SegmentHeader, before: SegmentHeader, path: Path) -> No
 
 
 def _check_same_rules(delta: SegmentHeader, before: SegmentHeader, path: Path) -> None:
-    """Raise SegmentBaseOther if company, key, region or normalisers differ, or customers were removed."""
-    same = ("company", "key_check", "default_region")
+    """Raise SegmentBaseOther if company, key, region, purpose, label or rules differ.
+
+    Also if customers were removed, or if the delta has cohorts of customers that it did not add.
+    """
+    same = ("company", "key_check", "default_region", "purpose", "label")
     different = [name for name in same if getattr(delta, name) != getattr(before, name)]
     # Fields that only one of the two has may differ; those in both must have the same version.
     rules = {**before.normalisers, **delta.normalisers} != {**delta.normalisers, **before.normalisers}
-    if different or rules or delta.customers < before.customers:
-        what = ", ".join([*different, *(["normalisers"] if rules else [])]) or "customers"
+    templates = bool(before.masks and delta.masks and before.masks.version != delta.masks.version)
+    other = [*different, *(["normalisers"] if rules else []), *(["mask templates"] if templates else [])]
+    added = delta.customers - before.customers
+    if other or added < 0 or delta.cohort_ordinals not in (0, added):
+        what = ", ".join(other) or "customers"
         raise SegmentBaseOther(
             f"the delta {path} has another {what} than the file that it follows; enroll all customers again"
         )
@@ -121,8 +142,11 @@ def header_after(before: SegmentHeader, delta: SegmentHeader) -> SegmentHeader:
         name: before.counts.get(name, 0) + delta.counts.get(name, 0)
         for name in {**before.counts, **delta.counts}
     }
+    joined = joined_parts(before, delta, customers=delta.customers)
     return delta.model_copy(
         update={
+            **dict(joined),
+            "version": VERSION if joined.has_parts else PLAIN_VERSION,
             "previous": None,
             "erased": 0,
             "counts": counts,

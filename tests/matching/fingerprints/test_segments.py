@@ -342,7 +342,7 @@ def test_an_unknown_version_is_refused(segment: Path) -> None:
     """The message names the file's format and the formats that can be read."""
     rewritten(segment, lambda header: header.update(version=9))
 
-    with pytest.raises(SegmentVersionUnknown, match=r"'9'.* 1 and 2"):
+    with pytest.raises(SegmentVersionUnknown, match=r"'9'.* 1 to 3"):
         open_segment(segment)
 
 
