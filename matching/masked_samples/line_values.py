@@ -85,6 +85,7 @@ _BRAND = re.compile(
 _SEPARATORS = " \t,;|/&:=()[]{}<>\"'、。，；،؛·—–-#"
 _PARTS = re.compile(r"[,;|/&、。،؛()\[\]<>\t\"“”]+|\s{2,}|\s[-–—]\s|:\s?")
 _HAN_TOKEN = re.compile(rf"[{HAN}{HANGUL}*Xx×〇○]{{2,9}}")
+_HAN_LABEL = re.compile("(?:客户|客戶|用户|用戶)?(?:姓名|名字|户名|持卡人|联系人|聯絡人|收件人|借款人)")
 _HAN_PREFIX = re.compile(r"^(?:客户|客戶|用户|用戶|姓名|联系人|聯絡人|会员|借款人|持卡人|户名)")
 _LETTERS = r"(?:[^\W\d_]|['’\u0900-\u0dff\u0e30-\u0e4e-])*"
 _CUT_WORD = rf"[^\W\d_]{_LETTERS}\*+[^\W\d_]*"
@@ -356,6 +357,9 @@ def _labelled_words(text: str, label: str) -> list[Piece]:
         if rest and (kind := role_of_label(first)) in _NAMES:
             if name := read_name(rest, whole=True):
                 pieces.append(Piece(part, name=name, labelled=True, part=kind))
+            continue
+        if (han := _HAN_LABEL.match(part)) and (name := read_name(part[han.end() :], whole=True)):
+            pieces.append(Piece(part, name=name, labelled=True, part=LabelKind.NAME))
             continue
         name = read_name(part, whole=True)
         if name is None or not name.sure:

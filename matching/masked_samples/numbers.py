@@ -6,9 +6,11 @@ several kinds, and none of them for sure, is left to its label, its column or no
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+from stdnum import numdb
 
 from matching.identifiers import COUNTRIES, IBAN_LENGTHS, has_issuer
 from matching.identifiers.cards import CARD_LENGTHS
@@ -234,17 +236,19 @@ def _stretched(number: MaskedNumber, region: str) -> NumberReading | None:
     is_mobile = re.fullmatch(r"(?:86)?1[3-9]\d", head) is not None and len(tail) in (2, 3, 4)
     if not (number.plus or is_mobile):
         return None
+    if is_mobile and (not number.plus or head.startswith(_CODE_OF_CHINA)):
+        value = VisibleValue(Attribute.PHONE, head[-3:], tail, None, region=_CHINA)
+        return NumberReading(value, len(tail) == 4 and (number.plus or region == _CHINA))
+    if not number.plus:
+        return None
     for places in range(2, 9):
-        if found := _filled(
-            head + "*" * places + tail, "CN" if is_mobile and not number.plus else region, number.plus
-        ):
+        found = _filled(head + "*" * places + tail, region, number.plus)
+        if found and found[0] < len(head):
             start, code = found
             value = VisibleValue(
                 Attribute.PHONE, head[start:], tail, None, region=_region_of_code(code, region)
             )
-            return NumberReading(
-                value, (number.plus and len(head[start:]) > 1) or (is_mobile and len(tail) == 4)
-            )
+            return NumberReading(value, len(head[start:]) > 1)
     return None
 
 
@@ -325,9 +329,23 @@ def _resident_id(number: MaskedNumber) -> NumberReading | None:
         if len(compact) > 17 or not _may_be_born(head[6:].ljust(8, "*")):
             return None
         is_card = any(has_issuer(head[:6].ljust(length, "0")) for length in CARD_LENGTHS)
-        sure = len(head) >= 6 and len(tail) == 4 and (tail[-1] == "X" or not is_card)
+        is_county = head[:2] not in _CHINESE_CARDS and _is_county(head[:6])
+        sure = len(head) >= 6 and len(tail) == 4 and (tail[-1] == "X" or not is_card or is_county)
         return NumberReading(_value(Attribute.RESIDENT_ID, number, exact=False), sure)
     return None
+
+
+_CHINESE_CARDS = frozenset({"62"})  # where both are usual, the first digits do not decide
+
+
+@cache
+def _counties() -> numdb.NumDB:
+    return numdb.get("cn/loc")
+
+
+def _is_county(digits: str) -> bool:
+    """Return whether six digits are the code of a county, which hardly any other number begins with."""
+    return len(digits) == 6 and bool(_counties().info(digits)[-1][1].get("county"))
 
 
 def _may_be_born(digits: str) -> bool:
@@ -368,7 +386,7 @@ def _card(number: MaskedNumber) -> NumberReading | None:
         if re.fullmatch(r"(?:19|20)\d\d", head):
             return None
         return NumberReading(
-            _value(Attribute.CARD, number, exact=False), len(head) >= 6 and head[:2] not in PROVINCES
+            _value(Attribute.CARD, number, exact=False), len(head) >= 6 and not _is_county(head[:6])
         )
     return None
 
@@ -528,13 +546,15 @@ def _has_visible_core(number: MaskedNumber) -> bool:
 
 #: Digits and masks with separators between: numbers side by side are one of these.
 NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_*@])(?<![A-Z0-9]-)(?:(?<![^\W\d_])|(?=\d))"
+    r"(?<![A-Za-z0-9_*@])(?<![A-Z0-9]-)(?:(?<![^\W\d_])|(?=[\d+(]))"
     r"(?:\(?\+ ?)?\(?[\d*](?:[ \-.()]{0,2}+[\d*])*+(?:-?[A-Zx](?![A-Za-z0-9_]))?(?![A-Za-z_@]|-[A-Z])"
 )
 _DECORATED = re.compile(r"\*+ [\d -]+ \*+")
 _ADDRESS = re.compile(r"\d{1,3}(?:\.(?:\d{1,3}|\*{1,3})){3}")  # of a machine
 #: National numbers with letters, and codes such as `RSSMRA**A**H***X`.
 CODED = re.compile(r"(?<![\w*@-])[A-Z][A-Z0-9*]{7,17}(?![\w*@-])")
+_BRACKET = re.compile(r"[()]")
+_AREA_CODE = 6  # characters of one in brackets
 _GROUPS = 6  # of one number
 _STRETCH_GROUPS = 128  # of digits side by side that are looked at
 _SURE_PLACES = 9  # of a number whose shape alone says what it is
@@ -555,15 +575,29 @@ def masked_numbers(line: str, region: str, limit: int) -> Iterator[PlacedNumber]
     for stretch in NUMBER.finditer(line):
         if "*" not in stretch[0] or not any(map(str.isdigit, stretch[0])):
             continue
-        for placed in _divided(line, *stretch.span(), region):
-            yield placed
-            count += 1
-            if count >= limit:
-                return
+        for start, end in _outside_brackets(line, *stretch.span()):
+            for placed in _divided(line, start, end, region):
+                yield placed
+                count += 1
+                if count >= limit:
+                    return
+
+
+def _outside_brackets(line: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the parts of a stretch, divided behind a bracket that holds more than an area code."""
+    parts, at, opened = [], start, start
+    for bracket in _BRACKET.finditer(line, start, end):
+        place = bracket.start()
+        if bracket[0] == "(":
+            opened = place
+        elif place - opened > _AREA_CODE:
+            parts.append((at, place))
+            at = opened = place + 1
+    return [*parts, (at, end)]
 
 
 def _divided(line: str, start: int, end: int, region: str) -> Iterator[PlacedNumber]:
-    groups = [match.span() for match in re.finditer(r"[^ ]+", line[start:end])]
+    groups = [match.span() for match in re.finditer(r"[^ ]+", line[start:end].rstrip(" ("))]
     if _DECORATED.fullmatch(line, start, end):
         return
     groups = [(start + first, start + last) for first, last in groups[:_STRETCH_GROUPS]]

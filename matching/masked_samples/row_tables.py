@@ -73,7 +73,12 @@ def _kind_of_column(cells: Sequence[Sequence[Piece]]) -> Attribute | None:
         kinds.update({one.value.attribute for one in found if one.value is not None})
     if kinds:
         kind, count = kinds.most_common(1)[0]
-        return kind if count >= _FEW_ROWS and 2 * count > filled else None
+        if count >= _FEW_ROWS and 2 * count > filled:
+            return kind
+        undecided = [
+            piece.found for pieces in cells for piece in pieces if piece.found and not piece.found.value
+        ]
+        return kind if len(kinds) == 1 and all(kind in found.readings for found in undecided) else None
     possible = [set(piece.found.readings) for pieces in cells for piece in pieces if piece.found]
     common = set.intersection(*possible) if possible else set()
     everywhere = set.union(*possible) if possible else set()
