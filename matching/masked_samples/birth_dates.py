@@ -6,7 +6,7 @@ from matching.identifiers.name_birth_dates import birth_dates
 from matching.masked_samples.sample_rows import Attribute, VisibleValue
 
 _YEARS = range(1900, 2031)
-_YEAR = r"(?P<year>(?:19|20)\d\d|(?:19|20)\*\*|\*{2,4})"
+_YEAR = r"(?P<year>(?:19|20)\d\d|(?:19|20)\*\*|\*{4})"
 _PART = r"(?:\d{1,2}|\*{1,2})"
 _BEFORE, _BEHIND = r"(?<![\w*./-])", r"(?![\w*]|[-/.][\d*])"
 YEAR_FIRST = re.compile(

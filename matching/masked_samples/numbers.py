@@ -210,7 +210,7 @@ def _phone(number: MaskedNumber, region: str) -> NumberReading | None:
         return None
     value = _value(Attribute.PHONE, national, exact=True, region=_region_of_code(code, region))
     if number.plus:
-        return NumberReading(value, number.visible >= 5)
+        return NumberReading(value, number.visible >= 4)
     if mainland:
         exact = len(national.head) == 3 and len(national.tail) == 4
         enough = national.visible >= 5 and national.compact.count("*") >= 3
@@ -450,6 +450,7 @@ _LENGTHS = {
     "MX": (18,),
     "PT": (9, 12),
 }
+_KOREAN_FORM = re.compile(r"\d{6}-[1-8*][\d*]{6}")
 _US_FORM = re.compile(r"\*{3}-\*\*-\d{4}|\d{3}-\*\*-\*{4}|\d{3}-\*\*-\d{4}")
 
 
@@ -474,8 +475,9 @@ def _masked_form(form: str) -> str:
     return "".join(signs.get(sign, re.escape(sign)) for sign in form)
 
 
+_SEPARATOR = re.compile(r"[ ./-]")
 _MASKED_FORMS = [
-    (re.compile(_masked_form(form)), countries.split())
+    (re.compile(_masked_form(form)), countries.split(), len(_SEPARATOR.findall(form)) > 1)
     for form, countries in FORMS.items()
     if not form.isalnum() and form not in ("9999 9999 9999", "9999-9999-9999")
 ]
@@ -492,9 +494,15 @@ def _forms_of(written: str) -> list[str]:
     """Return the countries that write their numbers with these separators."""
     if _US_FORM.fullmatch(written):
         return ["US"]
-    return [
-        country for pattern, countries in _MASKED_FORMS if pattern.fullmatch(written) for country in countries
-    ]
+    fitting = (countries for pattern, countries, _ in _MASKED_FORMS if pattern.fullmatch(written))
+    return [country for countries in fitting for country in countries]
+
+
+def _is_rare_form(written: str) -> bool:
+    """Return whether the separators alone say what it is: 123.***.***-09, 900101-1******."""
+    if _US_FORM.fullmatch(written) or _KOREAN_FORM.fullmatch(written):
+        return True
+    return any(is_rare and pattern.fullmatch(written) for pattern, _, is_rare in _MASKED_FORMS)
 
 
 def _national_id(number: MaskedNumber, region: str, *, only: str = "") -> NumberReading | None:
@@ -505,8 +513,8 @@ def _national_id(number: MaskedNumber, region: str, *, only: str = "") -> Number
         countries = [only] if only in countries else []
     if countries:
         country = region if region in countries else countries[0]
-        sure = (region in countries or len(countries) == 1 or only != "") and number.visible >= 3
-        sure = sure and _has_visible_core(number)
+        rare = len(countries) == 1 and _is_rare_form(number.written)
+        sure = (region in countries or rare or only != "") and _has_visible_core(number)
         if len(countries) > 1 and region not in countries:
             return NumberReading(_value(attribute, number, exact=True), False)
         return NumberReading(_value(attribute, number, exact=True, region=country), sure)
