@@ -72,7 +72,7 @@ def readings_of(number: MaskedNumber, region: str) -> dict[Attribute, NumberRead
     if not _shows_an_end(number) or len(_MASK_RUN.findall(number.compact)) > _MASK_RUNS:
         return {}
     found = {
-        Attribute.RESIDENT_ID: _resident_id(number),
+        Attribute.RESIDENT_ID: _resident_id(number, region),
         Attribute.CARD: _card(number),
         Attribute.NATIONAL_ID: _national_id(number, region),
         Attribute.PHONE: _phone(number, region),
@@ -121,7 +121,7 @@ def reading_as(
         reading = _phone(number, region)
         return reading.value if reading else _other_phone(number, region)
     if attribute is Attribute.RESIDENT_ID:
-        reading = _resident_id(number)
+        reading = _resident_id(number, region)
         return reading.value if reading else _other(attribute, number, range(15, 19), "X")
     if attribute is Attribute.CARD:
         reading = _card(number)
@@ -131,7 +131,7 @@ def reading_as(
     if attribute is Attribute.NATIONAL_ID:
         country = country_of_label(label)
         reading = _national_id(number, country or region, only=country)
-        if reading is None and not country and (resident := _resident_id(number)):
+        if reading is None and not country and (resident := _resident_id(number, region)):
             return resident.value
         if reading is not None:
             return reading.value
@@ -306,7 +306,7 @@ def whole_phone(number: str, region: str) -> VisibleValue:
 _RESIDENT = re.compile(r"[0-9*]{17}[0-9X*]")
 
 
-def _resident_id(number: MaskedNumber) -> NumberReading | None:
+def _resident_id(number: MaskedNumber, region: str) -> NumberReading | None:
     compact = number.compact
     head, tail = number.head, number.tail
     if len(head) > 1 and head[:2] not in PROVINCES:
@@ -330,11 +330,15 @@ def _resident_id(number: MaskedNumber) -> NumberReading | None:
             return None
         is_card = any(has_issuer(head[:6].ljust(length, "0")) for length in CARD_LENGTHS)
         is_county = head[:2] not in _CHINESE_CARDS and _is_county(head[:6])
-        sure = len(head) >= 6 and len(tail) == 4 and (tail[-1] == "X" or not is_card or is_county)
+        if not (tail[-1] == "X" or is_county or region in _CHINESE_REGIONS):
+            return None
+        sure = tail[-1] == "X" or is_county or not is_card
+        sure = sure and len(head) >= 6 and len(tail) == 4
         return NumberReading(_value(Attribute.RESIDENT_ID, number, exact=False), sure)
     return None
 
 
+_CHINESE_REGIONS = frozenset({"CN", "HK", "MO", "TW"})
 _CHINESE_CARDS = frozenset({"62"})  # where both are usual, the first digits do not decide
 
 
@@ -361,6 +365,7 @@ def _may_be_born(digits: str) -> bool:
 # --- cards
 
 _ISSUERS = "2345689"  # first digits of cards
+_SHORT_MASK = 5  # masks that stand for more digits, at most
 _CARD_GROUPS = {(4, 4, 4, 4), (4, 6, 5), (4, 4, 4, 4, 3), (6, 13), (4, 4, 4, 4, 2), (4, 4, 4, 3)}
 
 
@@ -373,13 +378,15 @@ def _card(number: MaskedNumber) -> NumberReading | None:
         return None
     grouped = number.sizes in _CARD_GROUPS
     if length in CARD_LENGTHS:
-        if len(head) >= 4 and not has_issuer(head[:6].ljust(length, "0")):
+        is_short = len(head) >= 6 and len(tail) == 4 and compact.count("*") <= _SHORT_MASK
+        if len(head) >= 4 and not is_short and not has_issuer(head[:6].ljust(length, "0")):
             return None
         if 0 < len(head) < 4 and head[0] not in _ISSUERS:
             return None
         usual = length in (16, 19) or (length == 15 and head[:2] in ("34", "37"))
         sure = (grouped or usual) and (len(head) >= 4 or not head or grouped) and len(tail) in (3, 4)
-        return NumberReading(_value(Attribute.CARD, number, exact=True), sure)
+        if sure or not is_short:
+            return NumberReading(_value(Attribute.CARD, number, exact=True), sure)
     if len(head) in (4, 6, 8) and len(tail) == 4 and length < 19 and compact.count("*") >= 2:
         if not any(has_issuer(head[:6].ljust(size, "0")) for size in CARD_LENGTHS):
             return None
@@ -563,7 +570,7 @@ _ADDRESS = re.compile(r"\d{1,3}(?:\.(?:\d{1,3}|\*{1,3})){3}")  # of a machine
 CODED = re.compile(r"(?<![\w*@-])[A-Z][A-Z0-9*]{7,17}(?![\w*@-])")
 _BRACKET = re.compile(r"[()]")
 _AREA_CODE = 6  # characters of one in brackets
-_GROUPS = 6  # of one number
+_GROUPS = 7  # of one number
 _STRETCH_GROUPS = 128  # of digits side by side that are looked at
 _SURE_PLACES = 9  # of a number whose shape alone says what it is
 
@@ -613,8 +620,8 @@ def _divided(line: str, start: int, end: int, region: str) -> Iterator[PlacedNum
     while at < len(groups):
         placed = _longest_sure(line, groups, at, region)
         if placed is None:
-            placed = _single(line, groups[at], region)
-            size = 1
+            size = 1 + _is_cut_off(line, groups, at)
+            placed = _single(line, (groups[at][0], groups[at + size - 1][1]), region)
         else:
             size = sum(1 for first, _ in groups[at:] if first < placed.end)
         if placed is not None:
@@ -642,6 +649,17 @@ def _longest_sure(line: str, groups: list[tuple[int, int]], at: int, region: str
         ):
             return PlacedNumber(first, first + len(written), number, readings)
     return None
+
+
+def _is_cut_off(line: str, groups: list[tuple[int, int]], at: int) -> bool:
+    """Return whether a group of masks alone and the next group are one number: **** 1234."""
+    if at + 1 == len(groups):
+        return False
+    (start, end), (first, last) = groups[at : at + 2]
+    return line[start:end] in _MASK_GROUPS and last - first in (3, 4) and line[first:last].isdigit()
+
+
+_MASK_GROUPS = frozenset({"***", "****", "*****"})
 
 
 def _single(line: str, group: tuple[int, int], region: str) -> PlacedNumber | None:
