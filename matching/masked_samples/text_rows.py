@@ -310,8 +310,12 @@ def _is_header(cells: Sequence[str]) -> bool:
     known = [role for cell in cells if (role := role_of_label(cell)) is not None]
     if all(role is LabelKind.OTHER for role in known):
         return False
-    holds_values = any(MASK in cell or sum(map(str.isdigit, cell)) > 4 for cell in cells)
-    return 2 * len(known) >= len(cells) and not holds_values
+    return 2 * len(known) >= len(cells) and not holds_values(cells)
+
+
+def holds_values(names: Sequence[str]) -> bool:
+    """Return whether one of the names of columns is a value, so that they are none."""
+    return any(MASK in name or sum(map(str.isdigit, name)) > 4 for name in names)
 
 
 # --- whole identifiers
