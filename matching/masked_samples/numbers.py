@@ -216,13 +216,17 @@ def _phone(number: MaskedNumber, region: str) -> NumberReading | None:
         enough = national.visible >= 5 and national.compact.count("*") >= 3
         abroad = exact and code == _CODE_OF_CHINA and region not in ("US", "CA")
         return NumberReading(value, enough and (region == _CHINA or abroad))
-    least = 5 if len(number.head) > 2 and _is_grouped(number) else 6
+    least = 5 if len(number.head) > 2 and len(number.sizes) > 1 else 6
     enough = len(number.head) >= 2 and number.visible >= least and national.compact.count("*") >= 2
-    return NumberReading(value, enough and (compact[0] == "0" or _is_grouped(number)))
+    return NumberReading(value, enough and (compact[0] == "0" or _is_written_apart(number, region)))
 
 
-def _is_grouped(number: MaskedNumber) -> bool:
-    return "(" in number.written or len(number.sizes) > 1
+def _is_written_apart(number: MaskedNumber, region: str) -> bool:
+    """Return whether its groups are those of telephone numbers that begin with no 0."""
+    if "(" in number.written or "-" in number.written:
+        return True
+    home = home_plan(region)
+    return len(number.sizes) > 1 and (home.national_prefix is None or home.code == "1")
 
 
 def _stretched(number: MaskedNumber, region: str) -> NumberReading | None:

@@ -239,7 +239,7 @@ class RowReader:
             match = KEY.match(line)
             label = match["label"].strip() if match else ""
             role = role_of_label(label) if label else None
-            if match and role is not None and match["value"].strip():
+            if match and role is not None and match["value"].strip() and not _LABELLED.search(match["value"]):
                 cells.append((label, match["value"].strip(" \t,;\"'"), role))
                 pending = ""
             elif _LABEL_ALONE.fullmatch(line) and role_of_label(line.rstrip(": ")) is not None:
@@ -275,6 +275,7 @@ def _records(lines: Sequence[str], stretch: range, block: Block | None, count: i
     return records_of(lines, TextRows("\n".join(filled), borders, block.record_shape))
 
 
+_LABELLED = re.compile(r"[,;|、 ][^\W\d_]{1,20}\s{0,2}[:=](?!/)")  # another field on the same line
 _LABEL_ALONE = re.compile(r"[^\d*@]{1,40}")
 _BRACKETED = re.compile(r"[「【\[〔『]\s?([^「」【】\[\]〔〕『』\n]{1,16}?)\s?[」】\]〕』]\s{0,2}:?")
 
