@@ -15,7 +15,7 @@ _TITLES = frozenset(
         """
         dott dr frau herr madam miss mlle mme monsieur mr mrs ms mx prof sir sr sra srta г-жа г-н
         buyer client cliente contact customer dear from holder kunde member owner patient seller user
-        victim клиент
+        victim клиент นาย นาง นางสาว anh chị ông bà bapak ibu pak bu
         """,
     )
 )

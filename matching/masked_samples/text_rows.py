@@ -17,7 +17,13 @@ from matching.inputs.formats.rows import TextRows
 from matching.masked_samples.labels import LabelKind, role_of_label
 from matching.masked_samples.line_values import TAIL, Piece, Whole, cell_values, read_pieces
 from matching.masked_samples.mask_signs import MASK, plain_lines
-from matching.masked_samples.people import has_identifier, has_name, is_row, people_of
+from matching.masked_samples.people import (
+    has_identifier,
+    has_name,
+    is_row,
+    joined_pairs,
+    people_of,
+)
 from matching.masked_samples.record_lines import KEY, filled_line, records_of
 from matching.masked_samples.row_tables import RawRow, resolve_table
 from matching.masked_samples.sample_rows import SampleRow
@@ -202,7 +208,7 @@ class RowReader:
         groups = [list(group) for _, group in groupby(raws, key=_width)] if alone else [raws]
         for group in groups:
             self.reading.ambiguous += resolve_table(group, self.region)
-            self._add_rows(group)
+            self._add_rows(joined_pairs(group) if alone else group)
 
     def _read_cell(
         self, cell: str, role: LabelKind | None, label: str, wholes: Sequence[Whole]
