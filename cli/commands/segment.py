@@ -12,6 +12,7 @@ from cli.errors import UnknownName
 from cli.output import emit_json, print_line, print_table
 from matching.enrolment.ordinals import read_ordinals
 from matching.enrolment.segment_intake import ImportResult, SegmentIntake, segment_folder
+from matching.errors import SegmentRefused
 from matching.fingerprints.key_file import read_key
 from matching.fingerprints.keyring import Keyring
 from matching.fingerprints.segments import (
@@ -84,14 +85,16 @@ def _import_summary(result: ImportResult, segment: MappedSegment) -> str:
 @app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the imported segments."""
-    with app_of(context).database.reading() as session:
+    app = app_of(context)
+    with app.database.reading() as session:
         rows = companies.all_segments(session)
+    found = [{**_segment_as_dict(row), **_stated(app, row)} for row in rows]
     if as_json:
-        emit_json([_segment_as_dict(row) for row in rows])
+        emit_json(found)
     else:
         counted = ("values", "customers", "key", "deltas", "erased")
-        columns = ("id", "company", "fields", *counted, "imported", "active")
-        cells = [tuple(_segment_as_dict(row).values())[: len(columns)] for row in rows]
+        columns = ("id", "company", "fields", *counted, "imported", "active", "purpose", "label", "tags")
+        cells = [tuple(value for name, value in row.items() if name != "file") for row in found]
         print_table(columns, cells, empty="There is no segment. `spillwatch enroll` makes one.")
 
 
@@ -221,6 +224,19 @@ def _segment_as_dict(row: companies.Segment) -> dict[str, object]:
         "active": row.active,
         "file": row.file,
     }
+
+
+def _stated(app: App, row: companies.Segment) -> dict[str, object]:
+    """Return what only the file of the base says; None where it is not on this machine."""
+    stated: dict[str, object] = {"purpose": None, "label": None, "tags": None}
+    if row.active and (path := app.settings.matching.segments_dir / row.file).exists():
+        try:
+            header = open_segment(path).header
+        except SegmentRefused:
+            return stated
+        tags = sum(_tags_as_dict(header.masks).values()) if header.masks else 0
+        stated = {"purpose": header.purpose, "label": header.label, "tags": tags}
+    return stated
 
 
 def _header_as_dict(segment: MappedSegment) -> dict[str, object]:
