@@ -26,6 +26,7 @@ NAMES = (
     "dumps",
     "cluster",
     "growth",
+    "ours",
 )
 LIBRARIES = ("scrapy", "beautifulsoup4", "sqlalchemy", "psycopg", "pyahocorasick", "daachorse")
 

@@ -27,12 +27,22 @@ SpillwatchError (storage.errors)
     │   ├── CustomersWithoutColumns
     │   ├── CustomersNotTaken
     │   └── CustomersOther
+    ├── CanariesRefused
+    │   ├── RegisterMissing
+    │   ├── RegisterExposed
+    │   ├── RegisterDamaged
+    │   ├── CanarySetUnknown
+    │   └── CanaryValueRefused
     ├── OrdinalsRefused
     ├── UnitRefused
     │   ├── UnitInputOther
     │   ├── UnitWatchOther
     │   ├── UnitsRemoved
     │   └── UnitResultDamaged
+    ├── ReportFailed
+    │   ├── ReportLibraryMissing
+    │   ├── ReportFontMissing
+    │   └── ReportUnwritable
     └── InputRefused
         ├── InputMissing
         ├── InputUnreadable
@@ -212,6 +222,48 @@ class CustomersOther(CustomersRefused):
     reason = "customers_other"
 
 
+class SchemaFileInvalid(CustomersRefused):
+    """The file that declares the company's own columns is invalid."""
+
+    reason = "schema_file_invalid"
+
+
+class CanariesRefused(MatchingError):
+    """The canaries were refused."""
+
+    reason = "canaries_refused"
+
+
+class RegisterMissing(CanariesRefused):
+    """The canary register does not exist, or cannot be opened."""
+
+    reason = "register_missing"
+
+
+class RegisterExposed(CanariesRefused):
+    """Users other than its owner may read the canary register. Run `chmod 600` on it."""
+
+    reason = "register_exposed"
+
+
+class RegisterDamaged(CanariesRefused):
+    """The file is not a canary register that this version of Spillwatch reads."""
+
+    reason = "register_damaged"
+
+
+class CanarySetUnknown(CanariesRefused):
+    """The register has no canaries of this system or partner."""
+
+    reason = "canary_set_unknown"
+
+
+class CanaryValueRefused(CanariesRefused):
+    """What was given for the canaries' values cannot be used."""
+
+    reason = "canary_value_refused"
+
+
 class OrdinalsRefused(MatchingError):
     """The list of ordinals was refused."""
 
@@ -246,6 +298,30 @@ class UnitResultDamaged(UnitRefused):
     """The result of a unit is not one that this version of Spillwatch wrote."""
 
     reason = "unit_result_damaged"
+
+
+class ReportFailed(MatchingError):
+    """The report could not be written."""
+
+    reason = "report_failed"
+
+
+class ReportLibraryMissing(ReportFailed):
+    """A PDF needs typst, which is not installed: pip install 'spillwatch[report]'. HTML does not need it."""
+
+    reason = "report_library_missing"
+
+
+class ReportFontMissing(ReportFailed):
+    """No font has all characters of the PDF. Debian, Ubuntu: install fonts-noto-cjk. Or use --html."""
+
+    reason = "report_font_missing"
+
+
+class ReportUnwritable(ReportFailed):
+    """A file of the report cannot be written."""
+
+    reason = "report_unwritable"
 
 
 class InputRefused(MatchingError):

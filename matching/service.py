@@ -39,6 +39,7 @@ from storage.errors import (
 from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion, MatchClaim
+from storage.matches import CompanyResult
 from storage.watch import ClaimedRematch, MatchScope
 from storage.work import ClaimHolder, Dispatcher, NoNode, Work, WorkKind, WorkResult
 from storage.write_probe import require_known_evidence
@@ -146,6 +147,8 @@ class MatchingService:
             self._digest = digest_beside(evidence.folder, evidence.shared)
         signs = data_set_signs(_texts_by_field(parts), version.claimed_records, digest=self._digest)
 
+        results = results_of(findings)
+
         def write_rows(session: Session) -> None:
             now = self._clock()
             if not listings.lock_claimed_version(session, claim):
@@ -158,7 +161,7 @@ class MatchingService:
             touched = matches.record_matches(
                 session,
                 version_id,
-                results_of(findings),
+                results,
                 now=now,
                 watched=watched.revision,
                 epoch=claim.epoch,
@@ -166,6 +169,7 @@ class MatchingService:
             self._announce_summaries(session, touched)
 
         self._database.write(write_rows)
+        _log_canaries(version_id, results)
 
     def _record_failure(self, claim: MatchClaim, reason: str) -> None:
         """Write the reason and the time of the next attempt, if there is one, and count it."""
@@ -333,6 +337,7 @@ class MatchingService:
     ) -> None:
         """Write the findings, the cursor and the announcement of the next chunk in one transaction."""
         hits = sum(bool(findings and findings.companies) for findings in found.values())
+        written: dict[int, Sequence[CompanyResult]] = {}
         with self._database.transaction() as session:
             still_claimed = watch.advance_rematch(
                 session,
@@ -352,9 +357,12 @@ class MatchingService:
                         session, version_id, results, now=now, scope=scope, company_ids=company_ids
                     )
                     self._announce_summaries(session, touched)
+                    written[version_id] = results
             listings.note_unread_evidence(session, unread)
             watch.pause_rematch(session, claimed.rematch_id, claimed.epoch)
             self._dispatcher.announce(session, Work(WorkKind.REMATCH, claimed.rematch_id))
+        for version_id, stored in written.items():
+            _log_canaries(version_id, stored)
 
     def _postpone_rematch(self, claimed: ClaimedRematch, reason: str) -> None:
         """Make a rematch due again. The attempt does not count: its evidence could not be read now."""
@@ -523,6 +531,21 @@ def _texts_by_field(parts: Sequence[TextPart]) -> dict[str, str]:
             continue
         texts[part.field] = f"{texts[part.field]}\n{part.text}" if part.field in texts else part.text
     return texts
+
+
+def _log_canaries(version_id: int, results: Sequence[CompanyResult]) -> None:
+    """Count the canaries, and say in the log which sets appeared, apart from any alert."""
+    for result in results:
+        for record in result.canary_records:
+            metrics.CANARIES.labels(record.evidence.value).inc()
+        if result.canary_sets:
+            log.warning(
+                "Canaries are in a version of a listing.",
+                action="canaries_found",
+                version_id=version_id,
+                company_id=result.company_id,
+                sets=result.canary_sets,
+            )
 
 
 def _count_findings(findings: Findings) -> None:

@@ -14,7 +14,7 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ import numpy as np
 
 from matching.comparing.block_matches import BlockMatches, BlockMention
 from matching.comparing.cells import candidates_in_cells
-from matching.comparing.controls import count_control_hits
+from matching.comparing.controls import ControlCounts
 from matching.comparing.hit_columns import columns_of_hits
 from matching.comparing.lookup import Comparison, Hits
 from matching.comparing.masked_values import count_masked_lines
@@ -115,13 +115,14 @@ def match_block(
     """Match a block of a document of this format, for some companies or (None) for all.
 
     `region`: of telephone numbers in cells; `limit`: mentions of a term that get an excerpt; `control`:
-    companies whose control is wanted, which takes a second scan.
+    companies whose control is wanted.
     """
     signs = text_signs(block.text)
     cells = candidates_in_cells(
         block, comparison.fields, region=region, countries=comparison.countries, signs=signs
     )
     before = len(block.text) - block.held if block.held else None
+    controls = ControlCounts.none()
     hits, candidates = comparison.compare(
         block.text,
         cells=cells.batches,
@@ -129,6 +130,7 @@ def match_block(
         after=block.repeats,
         before=before,
         signs=signs,
+        on_scan=partial(controls.add, control, comparison.segments) if control else None,
     )
     breaks = block.breaks
     line_indexes = np.searchsorted(breaks, hits.places)
@@ -140,7 +142,6 @@ def match_block(
         text_rows = TextRows(text.replace("\r", " "), block.borders, block.record_shape)
         rows, cut_records = _rows_of_hits(hits, line_indexes, text_rows)
     line_ends = lru_cache(1)(lambda: [match.start() for match in _LINE_END.finditer(text)])
-    controls = count_control_hits(comparison, block.text, control) if control else None
     mentions = _find_mentions(
         text,
         terms,
@@ -167,8 +168,8 @@ def match_block(
         candidates=candidates,
         mentions=mentions,
         columns=columns_of_hits(block, hits, line_indexes, cells.columns) if hits.size else (),
-        control_hits=controls.hits if controls else Counter(),
-        control_neighbours=controls.neighbours if controls else Counter(),
+        control_hits=controls.hits,
+        control_neighbours=controls.neighbours,
     )
 
 

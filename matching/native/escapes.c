@@ -183,43 +183,61 @@ static uint32_t signs_between(const uint8_t *text, size_t length, size_t from, s
 #define AVX2 __attribute__((target("avx2")))
 #define WIDE 32 /* characters that are looked at together */
 
-AVX2 static inline __m256i load(const uint8_t *text) { return _mm256_loadu_si256((const __m256i *)text); }
+/* Which pairs of characters a sign needs, as sets: one bit per set, by the low and by the high half of a byte. A pair is in
+ * a set where both of its characters are in it by both halves. */
+struct sets {
+    uint8_t low[16], high[16];
+};
+
+/* A sign and the character behind it. 1: % & ( *, 2: < =, 4: [ \ ^, 8: { and escape, 16: E2, E3, EF, whatever stands behind
+ * them; 32: x before x ' (, 64: do, 128: u0. */
+static const struct sets SIGN_FIRST = {
+    {0, 0, 16, 16, 64, 129, 1, 0, 33, 0, 1, 12, 6, 2, 4, 16},
+    {0, 8, 1, 2, 64, 36, 64, 168, 0, 0, 0, 0, 0, 0, 16, 0},
+};
+static const struct sets BEHIND_SIGN = {
+    {159, 31, 31, 31, 31, 31, 31, 63, 63, 31, 31, 31, 31, 31, 31, 95},
+    {31, 31, 63, 159, 95, 63, 95, 63, 31, 31, 31, 31, 31, 31, 31, 31},
+};
+
+/* A sign and the character before it. 1, 2, 4: 1 behind anything but digits and most letters, 8: - and / behind a blank,
+ * 16: + behind a digit, 32: 0x, 64: @ behind a blank. */
+static const struct sets BEFORE_SIGN = {
+    {125, 17, 17, 17, 17, 17, 17, 17, 17, 17, 3, 3, 3, 3, 3, 3},
+    {1, 1, 73, 50, 6, 2, 6, 2, 1, 1, 1, 1, 1, 1, 1, 1},
+};
+static const struct sets SIGN_SECOND = {
+    {64, 7, 0, 0, 0, 0, 0, 0, 32, 0, 0, 16, 0, 8, 0, 8},
+    {0, 0, 24, 7, 64, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 0},
+};
+
+struct halves {
+    __m256i low, high;
+};
+
 AVX2 static inline __m256i both(__m256i one, __m256i other) { return _mm256_and_si256(one, other); }
-AVX2 static inline __m256i either(__m256i one, __m256i other) { return _mm256_or_si256(one, other); }
-AVX2 static inline __m256i equal(__m256i bytes, char byte) { return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(byte)); }
-AVX2 static inline __m256i lowered(__m256i bytes) { return either(bytes, _mm256_set1_epi8(32)); }
-/* Returns where bytes are first .. first + more. */
-AVX2 static inline __m256i within(__m256i bytes, char first, char more) {
-    __m256i above = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first));
-    return _mm256_cmpeq_epi8(_mm256_min_epu8(above, _mm256_set1_epi8(more)), above);
+
+AVX2 static inline struct halves halves_of(const uint8_t *text) {
+    const __m256i half = _mm256_set1_epi8(15);
+    __m256i bytes = _mm256_loadu_si256((const __m256i *)text);
+    return (struct halves){both(bytes, half), both(_mm256_srli_epi16(bytes, 4), half)};
 }
 
-/* Returns where a character begins NO sign that is rare, so that it is looked at whatever stands beside it. Each bit of `low` is a set of low halves of bytes, and
- * `high` says which sets a high half goes with: 1: % & ( *, 2: < =, 4: [ \ ^, 8: { and escape, 16: E2, E3, EF. */
-AVX2 static inline __m256i is_not_rare(__m256i bytes) {
-    const __m256i low = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 0, 16, 16, 0, 1, 1, 0, 1, 0, 1, 12, 6, 2, 4, 16));
-    const __m256i high = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 8, 1, 2, 0, 4, 0, 8, 0, 0, 0, 0, 0, 0, 16, 0));
-    const __m256i half = _mm256_set1_epi8(15);
-    __m256i lows = _mm256_shuffle_epi8(low, both(bytes, half));
-    __m256i highs = _mm256_shuffle_epi8(high, both(_mm256_srli_epi16(bytes, 4), half));
-    return _mm256_cmpeq_epi8(both(lows, highs), _mm256_setzero_si256());
+AVX2 static inline __m256i looked_up(const uint8_t table[16], __m256i half) {
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table)), half);
+}
+
+AVX2 static inline __m256i in_sets(const struct sets *sets, struct halves halves) {
+    return both(looked_up(sets->low, halves.low), looked_up(sets->high, halves.high));
 }
 
 /* Returns bits: bit i is set where character i of WIDE may begin a sign. There is a character before them, and one behind
  * them. */
 AVX2 static inline uint32_t sign_bits(const uint8_t *text) {
-    __m256i bytes = load(text), before = load(text - 1), behind = load(text + 1);
-    __m256i small = lowered(bytes), small_behind = lowered(behind), digit_before = within(before, '0', 9);
-    __m256i alone = both(both(equal(before, ' '), equal(behind, ' ')),
-                         either(equal(bytes, '@'), either(equal(bytes, '-'), equal(bytes, '/'))));
-    __m256i x = both(equal(small, 'x'),
-                     either(equal(before, '0'), either(within(behind, '\'', 1), equal(small_behind, 'x'))));
-    __m256i dot = both(equal(small, 'd'), equal(small_behind, 'o'));
-    __m256i bare = both(equal(bytes, 'u'), equal(behind, '0'));
-    __m256i plus = both(equal(bytes, '+'), digit_before);
-    __m256i seconds = _mm256_andnot_si256(digit_before, both(equal(bytes, '1'), within(behind, '0', 9)));
-    __m256i others = either(either(either(alone, x), either(dot, bare)), either(plus, seconds));
-    return (uint32_t)_mm256_movemask_epi8(others) | ~(uint32_t)_mm256_movemask_epi8(is_not_rare(bytes));
+    struct halves before = halves_of(text - 1), bytes = halves_of(text), behind = halves_of(text + 1);
+    __m256i pairs = _mm256_or_si256(both(in_sets(&SIGN_FIRST, bytes), in_sets(&BEHIND_SIGN, behind)),
+                                    both(in_sets(&BEFORE_SIGN, before), in_sets(&SIGN_SECOND, bytes)));
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(pairs, _mm256_setzero_si256()));
 }
 
 /* Moves *at to the first character that it has not looked at. */
@@ -228,6 +246,7 @@ AVX2 static uint32_t signs_by_32(const uint8_t *text, size_t length, size_t *at)
     for (; *at + WIDE < length; *at += WIDE)
         for (uint32_t bits = sign_bits(text + *at); bits; bits &= bits - 1) {
             size_t sign = *at + (size_t)__builtin_ctz(bits);
+            if (text[sign] == '1' && length - sign > SECONDS_DIGITS && is_digit(text[sign + SECONDS_DIGITS])) continue;
             signs |= sign_at((struct rest){text + sign, length - sign}, sign);
         }
     return signs;

@@ -12,7 +12,12 @@ from cli.exits import Exit
 from cli.main import Command, app, walk
 from configuration.settings import Settings
 from crawler.sources import SourceDefinition
+from matching.attribution.cohorts import CohortVerdict
+from matching.attribution.holders import HolderKind, HolderVerdict
+from matching.attribution.recycled import RecycledVerdict
+from matching.attribution.schema_fit import SchemaVerdict
 from matching.company_definition import CompanyDefinition
+from matching.enrolment.affected import DataKind, RegionBasis
 from storage.runs import RunOutcome
 from storage.sources import SourceHealth
 from tests.docs.models import keys
@@ -108,6 +113,25 @@ def test_every_metric_has_its_place() -> None:
     missing = metric_names() - places(REFERENCE)
 
     assert not missing, ", ".join(sorted(missing))
+
+
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [
+        ("Cohorts", CohortVerdict),
+        ("Recycled", RecycledVerdict),
+        ("Holders", HolderVerdict),
+        ("Holders", HolderKind),
+        ("Schema", SchemaVerdict),
+        ("Counts of affected customers", RegionBasis),
+        ("Counts of affected customers", DataKind),
+    ],
+)
+def test_every_slug_of_an_answer_has_its_place(section: str, values: type[StrEnum]) -> None:
+    """A slug of the answer is explained under the heading of its part."""
+    (below,) = (one.places for one in sections(REFERENCE) if one.title == section)
+
+    assert {value.value for value in values} - below == set()
 
 
 @pytest.mark.parametrize("values", [RunOutcome, SourceHealth])
