@@ -15,6 +15,7 @@ from matching.enrolment.segment_intake import ImportResult, SegmentIntake, segme
 from matching.errors import SegmentRefused
 from matching.fingerprints.key_file import read_key
 from matching.fingerprints.keyring import Keyring
+from matching.fingerprints.scheme import Key
 from matching.fingerprints.segments import (
     MappedSegment,
     MasksHeader,
@@ -25,6 +26,7 @@ from matching.fingerprints.segments import (
 )
 from matching.fingerprints.segments import merge_chain as merge_files
 from matching.fingerprints.segments import verify_segment as verified
+from matching.masked_samples.masked_base import check_masks
 from storage import companies
 
 app = typer.Typer(
@@ -62,12 +64,16 @@ def import_(
         )
     if replaces is not None:
         _existing_segment(app, replaces, slug)
-    segment.check_key(Keyring(app.settings.matching).subkeys_of_segment(segment.header, file))
+    key = Keyring(app.settings.matching).subkeys_of_segment(segment.header, file)
+    segment.check_key(key)
+    masks = _masks_refusal(segment, key)
     result = _segment_intake(app).import_segment(segment, company.id, replaces=replaces)
     if as_json:
         emit_json({"segment": result.segment_id, "merged": result.merged, **_header_as_dict(segment)})
     else:
         print_line(_import_summary(result, segment))
+        if masks is not None:
+            print_line(f"Masked samples are not compared with it ({masks}).")
 
 
 def _import_summary(result: ImportResult, segment: MappedSegment) -> str:
@@ -115,9 +121,11 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check a segment file: digests, order of records, directory, and its key if one is given."""
-    segment = verified(file, key=None if key is None else read_key(key))
+    root = None if key is None else read_key(key)
+    segment = verified(file, key=root)
+    masks = None if root is None else _masks_refusal(segment, root)
     if as_json:
-        emit_json({"file": file, "whole": True, "key": None if key is None else True})
+        emit_json({"file": file, "whole": True, "key": None if key is None else True, "masks": masks})
         return
     print_line(f"{file} is undamaged{'' if key is None else ' and was made with this key'}.")
     if segment.outdated:
@@ -125,6 +133,18 @@ def verify(
             f"Not compared, because other rules made them: {', '.join(segment.outdated)}. "
             "Enrol again with this version."
         )
+    if masks is not None:
+        print_line(f"Masked samples are not compared ({masks}).")
+
+
+def _masks_refusal(segment: MappedSegment, key: Key) -> str | None:
+    """Return the reason why the tags of a base cannot be compared; None if they can, or it is a delta."""
+    try:
+        if not segment.header.is_delta:
+            check_masks(SegmentChain.of([segment]), key)
+    except SegmentRefused as refused:
+        return refused.reason
+    return None
 
 
 @app.command()
