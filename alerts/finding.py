@@ -6,30 +6,43 @@ Writes nothing. `CompanyFinding` holds the facts that the rules judge and the co
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
 from alerts.clean import defanged, lines, one_line
 from alerts.message import (
+    CANARIES,
     CAPTURES,
     EXCERPT_CHARS,
     EXCERPTS,
     LABEL_CHARS,
     TITLE_CHARS,
     Excerpt,
+    MessageCanary,
     MessageCapture,
     MessageCompany,
     MessageCoverage,
     MessageListing,
     MessageMatches,
     MessagePrice,
+    MessageSample,
     MessageSource,
 )
-from alerts.rules import FindingFacts
+from alerts.rules import CanaryFact, FindingFacts, SampleFact
 from storage import alerts as rows
-from storage import captures, companies, data_sets, listings, matches, runs
+from storage import (
+    canary_matches,
+    captures,
+    companies,
+    data_sets,
+    listings,
+    matches,
+    runs,
+    sample_verdicts,
+)
 from storage.alerts import Alert
+from storage.canary_matches import CanaryEvidence
 from storage.captures import Capture
 from storage.companies import Term, TermKind
 from storage.data_sets import OfferNumber
@@ -46,6 +59,8 @@ CURRENCY_CHARS = 12
 TERMS_READ = 500  # matched terms that are read from the database
 TERMS_SHOWN = 20  # matched terms that a message names
 DATA_CLASSES = 12
+#: Between system and partner in the label of a set of canaries.
+PARTNER_SIGN = "--"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +75,8 @@ class CompanyFinding:
     source: MessageSource
     listing: MessageListing
     matches: MessageMatches
+    canaries: tuple[MessageCanary, ...]
+    sample: MessageSample | None
     excerpts: tuple[Excerpt, ...]
     coverage: MessageCoverage
     proof: tuple[MessageCapture, ...]
@@ -111,6 +128,8 @@ def read_finding(
     )
     listing = listing_of(version, offer=offer)
     captured = _captures_of(session, version)
+    canaries = tuple(_read_canaries(session, summary))
+    sample = _read_sample(session, summary)
     there = [each for each in captured if evidence is None or (each.place and may_hold(evidence, each.place))]
     return CompanyFinding(
         company_id=company.id,
@@ -121,11 +140,17 @@ def read_finding(
         source=source_of(row.source),
         listing=listing,
         matches=_message_matches(summary),
+        canaries=canaries,
+        sample=sample,
         excerpts=tuple(_read_excerpts(session, summary, terms)),
         coverage=_read_coverage(session, version, summary, enrolled=enrolled),
         proof=tuple(map(_proof_of, there)),
         proof_missing=len(captured) - len(there),
-        facts=_finding_facts(summary, listing, domains=domains, enrolled=enrolled),
+        facts=replace(
+            _finding_facts(summary, listing, domains=domains, enrolled=enrolled),
+            canaries=tuple(map(_canary_fact, canaries)),
+            masked=_sample_fact(sample),
+        ),
     )
 
 
@@ -221,9 +246,80 @@ def _read_excerpts(
         )
 
 
+def _read_canaries(session: Session, summary: MatchSummary) -> Iterator[MessageCanary]:
+    found = canary_matches.canaries_of_version(
+        session, summary.version_id, summary.company_id, limit=CANARIES
+    )
+    for match in found:
+        system, _, partner = match.label.partition(PARTNER_SIGN)
+        yield MessageCanary(
+            system=one_line(system, LABEL_CHARS),
+            partner=one_line(partner, LABEL_CHARS) or None,
+            issued=match.issued,
+            expires=match.expires,
+            evidence=match.evidence.value,
+            fields=tuple(match.fields),
+            rows=match.rows,
+            place=one_line(match.place, LABEL_CHARS),
+            number=match.ordinal,
+            chance=match.chance,
+        )
+
+
+def _canary_fact(canary: MessageCanary) -> CanaryFact:
+    return CanaryFact(
+        evidence=CanaryEvidence(canary.evidence),
+        system=canary.system,
+        partner=canary.partner,
+        issued=canary.issued,
+        expires=canary.expires,
+        fields=canary.fields,
+    )
+
+
+def _read_sample(session: Session, summary: MatchSummary) -> MessageSample | None:
+    """Return what was read of the masked rows of the version, with the company's answer if it has one."""
+    read = sample_verdicts.sample_of_version(session, summary.version_id)
+    if read is None:
+        return None
+    answer = sample_verdicts.verdict_of(session, summary.version_id, summary.company_id)
+    if answer is None:
+        return MessageSample(verdict=None, rows=read.rows, unread_rows=read.unread_rows, cut=read.cut)
+    return MessageSample(
+        verdict=answer.verdict,
+        rows=read.rows,
+        unread_rows=read.unread_rows,
+        cut=read.cut,
+        distinct_rows=answer.distinct_rows,
+        usable_rows=answer.usable_rows,
+        share_low=answer.share_low,
+        share_middle=answer.share_middle,
+        share_high=answer.share_high,
+        assumption=one_line(answer.assumption, EXCERPT_CHARS),
+        detail=one_line(answer.detail, EXCERPT_CHARS),
+        more_rows=answer.more_rows,
+    )
+
+
+def _sample_fact(sample: MessageSample | None) -> SampleFact | None:
+    if sample is None or sample.verdict is None:
+        return None
+    return SampleFact(
+        verdict=sample.verdict,
+        rows=sample.usable_rows or sample.rows,
+        share_low=sample.share_low,
+        share_middle=sample.share_middle,
+        share_high=sample.share_high,
+        assumption=sample.assumption.rstrip("."),
+        detail=sample.detail,
+    )
+
+
 def _count_enrolled(session: Session, company_id: int) -> int:
+    """Return the number of enrolled customers; canaries and people of known breaches are none."""
     segments = companies.active_segments(session)
-    return sum(segment.customers for segment in segments if segment.company_id == company_id)
+    own = [segment for segment in segments if segment.company_id == company_id]
+    return sum(segment.customers for segment in own if segment.purpose == companies.CUSTOMERS)
 
 
 def _read_coverage(

@@ -10,8 +10,10 @@ from datetime import datetime
 from alerts.dedupe import Decision
 from alerts.finding import CompanyFinding
 from alerts.message import MessageCapture, MessageContent, MessageListing, MessageSource
+from alerts.rules import CanaryFact, FindingFacts
 from alerts.wording import format_count, format_time
 from storage.alerts import AlertChange, Severity
+from storage.canary_matches import CanaryEvidence
 
 _STRONGER = {
     AlertChange.ESCALATED: " This is stronger than in the messages before.",
@@ -29,6 +31,8 @@ def finding_content(finding: CompanyFinding, decision: Decision, severity: Sever
         source=finding.source,
         listing=finding.listing,
         matches=finding.matches,
+        canaries=finding.canaries,
+        sample=finding.sample,
         excerpts=finding.excerpts,
         changes=decision.differences,
         next_steps=tuple(_finding_steps(finding, severity)),
@@ -87,11 +91,25 @@ def digest_summary(changes: int, since: datetime, listing: MessageListing) -> st
 def _finding_summary(finding: CompanyFinding, change: AlertChange) -> str:
     """Say how certain it is that the data is the company's, where it is offered and since when."""
     facts, name, where = finding.facts, finding.company.name, finding.source.name
-    if facts.coherent_rows:
+    certain = _certain_canary(facts)
+    masked = facts.masked.verdict if facts.masked else None
+    if certain:
+        certainty = (
+            f"Data of {name} is on {where}: a canary of {certain.place} is in it, so it was copied from "
+            "there."
+        )
+    elif facts.coherent_rows:
         rows = (
             "1 row agrees" if facts.coherent_rows == 1 else f"{format_count(facts.coherent_rows)} rows agree"
         )
         certainty = f"Data of {name} is on {where}: {rows} with enrolled customers."
+    elif masked == "ours":
+        certainty = f"Data of {name} is on {where}: rows with masked identifiers are those of its customers."
+    elif masked == "partly_ours":
+        certainty = (
+            f"Data of {name} is on {where}: a part of the rows with masked identifiers is that of its "
+            "customers."
+        )
     elif facts.mentions and facts.mentions.keys() <= {"address"}:
         certainty = f"E-mail addresses at a domain of {name} are on {where}."
     elif facts.mentions and facts.mentions.keys() <= {"address", "lookalike"}:
@@ -100,10 +118,18 @@ def _finding_summary(finding: CompanyFinding, change: AlertChange) -> str:
         certainty = f"{name} is named on {where}. No row there agrees with an enrolled customer."
     elif facts.mentions:
         certainty = f"{name} is named on {where}. No customers are enrolled to compare it with."
+    elif not facts.single_hits and facts.canaries:
+        certainty = f"Values of canaries of {name} are on {where}."
+    elif not facts.single_hits and facts.masked:
+        certainty = f"Rows with masked identifiers on {where} have something of customers of {name}."
     else:
         certainty = f"Single identifiers of customers of {name} are on {where}."
     first_seen = format_time(finding.listing.first_seen_at)
     return f"{certainty} First seen {first_seen}.{_STRONGER.get(change, '')}"
+
+
+def _certain_canary(facts: FindingFacts) -> CanaryFact | None:
+    return next((one for one in facts.canaries if one.evidence is CanaryEvidence.CERTAIN), None)
 
 
 def _finding_steps(finding: CompanyFinding, severity: Severity) -> Iterator[str]:
@@ -117,10 +143,23 @@ def _finding_steps(finding: CompanyFinding, severity: Severity) -> Iterator[str]
         "Acknowledge the alert, so that nobody does the work twice. The command is at the end of this "
         "message."
     )
+    certain = _certain_canary(finding.facts)
+    if certain:
+        yield (
+            f"Find the canary in your register by its number. Keep the logs and backups of {certain.place}, "
+            f"{certain.days}: the data was copied from there in that time."
+        )
     if finding.facts.coherent_rows:
         yield (
             "Ask the owner of the customer list to name the customers behind the ordinals of the hits. "
             "Compare the offered data with what your systems hold, to see which system it came from."
+        )
+    elif certain:
+        pass
+    elif finding.facts.masked and finding.facts.masked.verdict in ("ours", "partly_ours"):
+        yield (
+            "Keep the sample. Masked rows show that customers are in it and not which ones; ask for nothing "
+            "from the seller."
         )
     elif finding.facts.single_hits:
         yield (

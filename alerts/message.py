@@ -10,7 +10,7 @@ All text is masked (by storage) and harmless (by `clean`). A URL is shown defang
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -19,6 +19,7 @@ from alerts.severity import Signal
 from storage.alerts import Alert, AlertChange, AlertKind, AlertRevision, Severity, TriageState
 
 EXCERPTS = 8  # excerpts in a message
+CANARIES = 20  # canaries in a message
 CAPTURES = 12  # captures listed as proof
 TITLE_CHARS = 200
 EXCERPT_CHARS = 400
@@ -114,6 +115,51 @@ class MessageMatches(MessageModel):
     hits: dict[str, int] = Field(description="Hits by kind of identifier.")
 
 
+class MessageCanary(MessageModel):
+    """A canary in the listing: a customer who does not exist, planted in one system."""
+
+    system: str = Field(description="The system in which it was planted.")
+    partner: str | None = Field(
+        default=None, description="The partner that got it from the system; null if none did."
+    )
+    issued: date = Field(description="Since when it was planted.")
+    expires: date | None = Field(default=None, description="Since when it no longer is; null if it still is.")
+    evidence: str = Field(
+        description="certain; consistent, for a masked row; or single, for one value that others may have."
+    )
+    fields: tuple[str, ...] = Field(description="The fields by which it is recognised.")
+    rows: int = Field(description="Rows of the listing that show it.")
+    place: str = Field(description="Place of the first of them, such as sample:3.")
+    number: int | None = Field(
+        default=None, description="Its number in the canary register; null for a masked row."
+    )
+    chance: float | None = Field(
+        default=None, description="For a masked row: how probable it is that chance alone shows it."
+    )
+
+
+class MessageSample(MessageModel):
+    """The rows whose identifiers are masked, and whether they are those of customers."""
+
+    verdict: str | None = Field(
+        description="ours, partly_ours, shared_clients_only, pairing_broken, not_ours, too_little, "
+        "tests_disagree, or no_masks; null if no row could be read."
+    )
+    rows: int = Field(description="Rows with masked identifiers that were read.")
+    unread_rows: int = Field(description="Rows whose masks have a form that is not known.")
+    distinct_rows: int = Field(default=0, description="Different rows among them.")
+    usable_rows: int = Field(default=0, description="Rows that show enough to be compared.")
+    share_low: float | None = Field(default=None, description="Share of rows that is ours: 5% bound.")
+    share_middle: float | None = Field(default=None, description="The most likely share.")
+    share_high: float | None = Field(default=None, description="95% bound of the share.")
+    assumption: str = Field(default="", description="The weakest assumption of the answer.")
+    detail: str = Field(default="", description="How the tests disagree, if they do.")
+    more_rows: int | None = Field(
+        default=None, description="How many more rows would settle it; null if that is not known."
+    )
+    cut: bool = Field(default=False, description="True if there were more rows than are compared.")
+
+
 class Excerpt(MessageModel):
     """A masked piece of the listing's text around a mention."""
 
@@ -192,6 +238,12 @@ class MessageContent(MessageModel):
     )
     thresholds: dict[str, int] = Field(
         default_factory=dict, description="Score from which an alert has a severity, by severity."
+    )
+    canaries: tuple[MessageCanary, ...] = Field(
+        default=(), description="Canaries that appeared, the certain ones first."
+    )
+    sample: MessageSample | None = Field(
+        default=None, description="The rows with masked identifiers; null if there are none."
     )
     excerpts: tuple[Excerpt, ...] = Field(default=(), description="Masked pieces of the listing's text.")
     changes: tuple[Difference, ...] = Field(default=(), description="What is new in this revision.")

@@ -11,9 +11,9 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from alerts.message import Difference, Message, MessageCoverage
+from alerts.message import Difference, Message, MessageCanary, MessageCoverage, MessageSample
 from alerts.severity import Signal
-from alerts.wording import format_count, format_time, nth
+from alerts.wording import format_count, format_share, format_time, nth
 from storage.alerts import AlertChange, AlertKind, Severity
 
 # Text on background with a contrast of at least 4.5:1 (WCAG AA). The severity is also written out.
@@ -105,7 +105,9 @@ def _template_values(message: Message) -> dict[str, object]:
         "changes": [_change_row(difference) for difference in message.changes],
         "why_heading": f"Why it {'was' if resolved else 'is'} {message.severity.value}",
         "thresholds": list(_threshold_texts(message)),
-        "coverage": list(_coverage_sentences(message.coverage)) if message.coverage else [],
+        "coverage": [*_coverage_sentences(message.coverage), *_sample_sentences(message.sample)]
+        if message.coverage
+        else [],
     }
 
 
@@ -136,8 +138,22 @@ def details(message: Message) -> Iterator[tuple[str, str]]:
             since = message.source.health_since
             health = message.source.health.replace("_", " ")
             yield "Health", f"{health} since {format_time(since)}" if since else health
+    for canary in message.canaries:
+        yield "Canary", _canary_line(canary)
     if message.listing:
         yield from _listing_details(message)
+
+
+def _canary_line(canary: MessageCanary) -> str:
+    """Return where a canary was planted, when, and how it is recognised here."""
+    where = canary.system if canary.partner is None else f"{canary.system}, partner {canary.partner}"
+    until = f" to {canary.expires.isoformat()}" if canary.expires else ""
+    number = "" if canary.number is None else f", number {canary.number} of the register"
+    fields = ", ".join(name.replace("_", " ") for name in canary.fields)
+    return (
+        f"{where}, planted {canary.issued.isoformat()}{until}{number}; {canary.evidence} by {fields} at "
+        f"{canary.place}"
+    )
 
 
 def _listing_details(message: Message) -> Iterator[tuple[str, str]]:
@@ -182,3 +198,35 @@ def _coverage_sentences(coverage: MessageCoverage) -> Iterator[str]:
         rest = f"at least {format_count(unread)} were not read" if unread else "no unread page is known"
         yield f"Pages that the run read at the source: {format_count(coverage.pages_read)}; {rest}."
     yield "Not read: pictures, archives, and anything behind a login or a purchase."
+
+
+def _sample_sentences(sample: MessageSample | None) -> Iterator[str]:
+    """Yield what came of the rows with masked identifiers: none of them is passed over in silence."""
+    if sample is None:
+        return
+    if sample.rows:
+        rows = "1 row has" if sample.rows == 1 else f"{format_count(sample.rows)} rows have"
+        more = " There were more, which were not compared." if sample.cut else ""
+        yield f"{rows} masked identifiers. {_verdict_sentence(sample)}{more}"
+    if sample.unread_rows:
+        yield (
+            f"Masked rows that could not be read: {format_count(sample.unread_rows)}. Their masks have "
+            "a form that is not known."
+        )
+
+
+def _verdict_sentence(sample: MessageSample) -> str:
+    share = format_share(sample.share_low, sample.share_middle, sample.share_high)
+    known = {
+        "ours": f"They are customers': {share}.",
+        "partly_ours": f"A part of them are customers': {share}.",
+        "shared_clients_only": f"Few of them are customers': {share}.",
+        "pairing_broken": "Single values are customers', but not the rows.",
+        "not_ours": "They are not customers'.",
+        "tests_disagree": f"The two tests disagree. {sample.detail}".strip(),
+        "no_masks": "No masks of customers are enrolled to compare them with: enroll the customers again.",
+    }
+    if sample.verdict == "too_little":
+        more = "" if sample.more_rows is None else f" About {format_count(sample.more_rows)} more would do."
+        return f"They are too few, or show too little, to say whose they are.{more}"
+    return known.get(sample.verdict or "", "They were not compared.")

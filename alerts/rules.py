@@ -13,12 +13,13 @@ and many single hits count only if their share is far above chance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
-from alerts.wording import format_count, format_time, nth
+from alerts.wording import format_count, format_share, format_time, nth
+from storage.canary_matches import CanaryEvidence
 
 CHANCE = 2_342 / 10_000_000 / 1_000_000  # expected chance hits per candidate and enrolled customer
 LIFT_MIN_HITS = 5
@@ -30,6 +31,43 @@ MANY_CLAIMED = 10_000
 MASS_CLAIMED = 1_000_000
 DOMAINS_SHOWN = 5
 DATA_CLASSES_SHOWN = 8
+SETS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryFact:
+    """A canary in a version of a listing: a customer who does not exist, planted in one system."""
+
+    evidence: CanaryEvidence
+    system: str
+    partner: str | None
+    issued: date
+    expires: date | None
+    fields: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where it was planted, in words."""
+        return f"{self.system}, as the partner {self.partner} gets it" if self.partner else self.system
+
+    @property
+    def days(self) -> str:
+        """Since when it was there, and until when."""
+        until = f" until {self.expires.isoformat()}" if self.expires else ""
+        return f"since {self.issued.isoformat()}{until}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleFact:
+    """The answer to "is it ours?" for the rows whose identifiers are masked."""
+
+    verdict: str
+    rows: int
+    share_low: float | None = None
+    share_middle: float | None = None
+    share_high: float | None = None
+    assumption: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +87,8 @@ class FindingFacts:
     data_classes: tuple[str, ...] = ()
     offer_number: int = 1  # number of this offer of the same data, over all sellers and sources
     first_offered_at: datetime | None = None  # None for a first offer
+    canaries: tuple[CanaryFact, ...] = ()
+    masked: SampleFact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +225,146 @@ def _repost(facts: FindingFacts) -> Observation | None:
     )
 
 
+def _canary(facts: FindingFacts) -> Observation | None:
+    found = [one for one in facts.canaries if one.evidence is CanaryEvidence.CERTAIN]
+    if not found:
+        return None
+    what = "A canary is" if len(found) == 1 else f"{format_count(len(found))} canaries are"
+    fields = sorted({field_name.replace("_", " ") for one in found for field_name in one.fields})
+    return Observation(
+        len(found),
+        f"{what} in the data, recognised by {', '.join(fields)}. A canary is a customer who does not exist, "
+        f"planted in one place only: {_planted_places(found)}.",
+    )
+
+
+def _planted_places(found: Sequence[CanaryFact]) -> str:
+    """Return the places and days of canaries, each once."""
+    places = list(dict.fromkeys(f"{one.place} ({one.days})" for one in found))
+    more = f" and {len(places) - SETS_SHOWN} more" if len(places) > SETS_SHOWN else ""
+    return "; ".join(places[:SETS_SHOWN]) + more
+
+
+def _masked_canary(facts: FindingFacts) -> Observation | None:
+    found = [one for one in facts.canaries if one.evidence is CanaryEvidence.CONSISTENT]
+    if not found:
+        return None
+    rows = "A masked row is" if len(found) == 1 else f"{format_count(len(found))} masked rows are"
+    return Observation(
+        len(found),
+        f"{rows} consistent with canaries of {_planted_places(found)}. By chance at most one sample in 1,000 "
+        "has such a row. Only a whole value would be certain.",
+    )
+
+
+def _canary_single(facts: FindingFacts) -> Observation | None:
+    count = sum(one.evidence is CanaryEvidence.SINGLE for one in facts.canaries)
+    return _at_least(
+        count,
+        1,
+        "A telephone number, or a name with a birth date, of {n} canaries stands alone in its row. Others "
+        "may have it.",
+    )
+
+
+def _masked_rule(verdict: str, sentence: str) -> Callable[[FindingFacts], Observation | None]:
+    """Return a rule for one verdict; `sentence` may name {rows}, {share} and {detail}."""
+
+    def observe_masked(facts: FindingFacts) -> Observation | None:
+        masked = facts.masked
+        if masked is None or masked.verdict != verdict:
+            return None
+        text = sentence.format(
+            rows=format_count(masked.rows),
+            share=format_share(masked.share_low, masked.share_middle, masked.share_high),
+            detail=masked.detail,
+        )
+        rests = f" Weakest assumption: {masked.assumption}." if masked.assumption else ""
+        return Observation(masked.rows, text.strip() + rests)
+
+    return observe_masked
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "canary",
+        100,
+        "a customer who does not exist and was planted in one system only",
+        _canary,
+        hits=True,
+    ),
+    Rule(
+        "masked_ours",
+        100,
+        "rows with masked identifiers are those of customers",
+        _masked_rule(
+            "ours",
+            "What is visible of {rows} masked rows belongs to customers: {share}. Both tests agree.",
+        ),
+        hits=True,
+    ),
     Rule(
         "coherent_rows",
         70,
         "rows that agree with one enrolled customer on two or more identifiers",
         _coherent_rows,
         hits=True,
+    ),
+    Rule(
+        "masked_partly_ours",
+        60,
+        "a part of the rows with masked identifiers is that of customers",
+        _masked_rule(
+            "partly_ours",
+            "What is visible of a part of {rows} masked rows belongs to customers: {share}. Both tests "
+            "agree.",
+        ),
+        hits=True,
+    ),
+    Rule(
+        "masked_canary",
+        60,
+        "masked rows are consistent with canaries",
+        _masked_canary,
+        hits=True,
+    ),
+    Rule(
+        "masked_pairing_broken",
+        30,
+        "single visible values of masked rows are those of customers, but not the rows",
+        _masked_rule(
+            "pairing_broken",
+            "Single visible values of {rows} masked rows belong to customers, but not in the same row: "
+            "columns or values were exchanged, or the rows are invented from real values.",
+        ),
+        hits=True,
+    ),
+    Rule(
+        "masked_tests_disagree",
+        25,
+        "the two tests of masked rows disagree",
+        _masked_rule(
+            "tests_disagree",
+            "The two tests of {rows} masked rows disagree, so they do not say whose they are. {detail}",
+        ),
+        hits=True,
+    ),
+    Rule(
+        "masked_shared_clients",
+        15,
+        "few of the masked rows are those of customers, as where two companies share clients",
+        _masked_rule(
+            "shared_clients_only",
+            "A small part of {rows} masked rows belongs to customers: {share}. Two companies with clients in "
+            "common show as much.",
+        ),
+        hits=True,
+    ),
+    Rule(
+        "canary_single",
+        5,
+        "a canary's telephone number, or name with birth date, alone in its row",
+        _canary_single,
     ),
     Rule(
         "coherent_rows_many",

@@ -35,3 +35,10 @@ def nth(number: int) -> str:
         return _NUMERALS[number]
     suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number:,}{suffix}"
+
+
+def format_share(low: float | None, middle: float | None, high: float | None) -> str:
+    """Return a share of rows with its 90% interval: 97% (90% interval: 85% to 100%)."""
+    if low is None or middle is None or high is None:
+        return "the share is not known"
+    return f"{middle:.0%} of them (90% interval: {low:.0%} to {high:.0%})"

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from alerts import clean
 from cli.output import TableColumn, cell_text, print_line, print_table
-from storage import alerts, companies, listings, matches
+from storage import alerts, canary_matches, companies, listings, matches, sample_verdicts
 from storage.alerts import Alert
+from storage.canary_matches import CanaryMatch
 from storage.listings import Listing, ListingVersion
 from storage.matches import MatchSummary
+from storage.sample_verdicts import MaskedSample, SampleVerdict
 
 LISTING_KEYS = (
     "id",
@@ -53,6 +55,15 @@ _SUMMARY_KEYS = (
     "rows_scanned",
     "found_at",
 )
+_CANARY_KEYS = (
+    *("evidence", "label", "issued", "expires", "ordinal", "fields", "rows", "place", "chance"),
+    "found_at",
+)
+_VERDICT_KEYS = (
+    *("verdict", "distinct_rows", "usable_rows", "share_low", "share_middle", "share_high", "assumption"),
+    *("detail", "more_rows", "found_at"),
+)
+_CANARIES_SHOWN = 1_000
 _SHORT_CHANGE = 120  # characters of both values together
 _TEXT_LIMIT = 20_000  # characters of each text; --json has all of it
 
@@ -61,13 +72,17 @@ _TEXT_LIMIT = 20_000  # characters of each text; --json has all of it
 class ListingReport:
     """A listing with everything that hangs on it, each sequence oldest first.
 
-    `matched` has one summary per company and version, with the company's slug; `offers` are all listings with
+    `matched` has one summary per company and version, with the company's slug, as have `canaries` and
+    `verdicts`; `samples` has the versions with masked rows; `offers` are all listings with
     the same text, this one included.
     """
 
     listing: Listing
     versions: Sequence[ListingVersion]
     matched: Sequence[tuple[str, MatchSummary]]
+    canaries: Sequence[tuple[str, CanaryMatch]]
+    samples: Sequence[MaskedSample]
+    verdicts: Sequence[tuple[str, SampleVerdict]]
     alerts: Sequence[Alert]
     offers: Sequence[Listing]
 
@@ -82,6 +97,12 @@ def read_report(session: Session, listing_id: int) -> ListingReport | None:
         newest.listing,
         listings.versions_of(session, listing_id),
         [(slugs[each.company_id], each) for each in matches.summaries_of_listing(session, listing_id)],
+        [
+            (slugs[each.company_id], each)
+            for each in canary_matches.canaries_of_listing(session, listing_id, limit=_CANARIES_SHOWN)
+        ],
+        sample_verdicts.samples_of_listing(session, listing_id),
+        [(slugs[each.company_id], each) for each in sample_verdicts.verdicts_of_listing(session, listing_id)],
         alerts.alerts_of_listing(session, listing_id),
         listings.reposts_of(session, listing_id),
     )
@@ -110,6 +131,13 @@ def report_as_dict(report: ListingReport) -> dict[str, object]:
             {"company": slug, "version": _version_number(report, each)} | _fields(each, _SUMMARY_KEYS)
             for slug, each in report.matched
         ],
+        "canaries": [
+            {"company": slug, "version": _number_of(report, each.version_id)}
+            | _fields(each, _CANARY_KEYS)
+            | {"issued": each.issued.isoformat(), "expires": each.expires and each.expires.isoformat()}
+            for slug, each in report.canaries
+        ],
+        "masked_samples": [_sample_as_dict(report, each) for each in report.samples],
         "alerts": [_fields(each, _ALERT_KEYS) for each in report.alerts],
         "offers": [listing_as_dict(each) for each in report.offers],
     }
@@ -120,7 +148,25 @@ def _fields(row: object, keys: Sequence[str]) -> dict[str, object]:
 
 
 def _version_number(report: ListingReport, summary: MatchSummary) -> int:
-    return next(each.number for each in report.versions if each.id == summary.version_id)
+    return _number_of(report, summary.version_id)
+
+
+def _number_of(report: ListingReport, version_id: int) -> int:
+    return next(each.number for each in report.versions if each.id == version_id)
+
+
+def _sample_as_dict(report: ListingReport, sample: MaskedSample) -> dict[str, object]:
+    return {
+        "version": _number_of(report, sample.version_id),
+        "rows": sample.rows,
+        "unread_rows": sample.unread_rows,
+        "cut": sample.cut,
+        "verdicts": [
+            {"company": slug} | _fields(each, _VERDICT_KEYS)
+            for slug, each in report.verdicts
+            if each.version_id == sample.version_id
+        ],
+    }
 
 
 def print_report(report: ListingReport) -> None:
@@ -158,6 +204,8 @@ def print_report(report: ListingReport) -> None:
         ],
         empty=_nothing_found(report),
     )
+    _print_canaries(report)
+    _print_samples(report)
     print_line("\nALERTS")
     print_table(
         ("alert", "severity", "state", TableColumn("title", prose=True)),
@@ -166,6 +214,63 @@ def print_report(report: ListingReport) -> None:
     )
     print_line("\nEVIDENCE")
     print_table(("version", "file", "offset", "length"), [_place_row(each) for each in report.versions])
+
+
+def _print_canaries(report: ListingReport) -> None:
+    """Print the canaries; nothing if there are none: most companies plant none."""
+    if not report.canaries:
+        return
+    print_line("\nCANARIES")
+    print_table(
+        ("version", "company", "set", "issued", "expires", "number", "evidence", "fields", "place"),
+        [
+            (
+                _number_of(report, each.version_id),
+                slug,
+                each.label,
+                each.issued,
+                each.expires,
+                each.ordinal,
+                each.evidence,
+                each.fields,
+                each.place,
+            )
+            for slug, each in report.canaries
+        ],
+    )
+
+
+def _print_samples(report: ListingReport) -> None:
+    """Print what came of masked rows, also where nobody could be compared with them."""
+    if not report.samples:
+        return
+    print_line("\nMASKED ROWS")
+    for sample in report.samples:
+        number = _number_of(report, sample.version_id)
+        more = "; there were more, which were not compared" if sample.cut else ""
+        print_line(
+            f"Version {number}: {sample.rows:,} rows were read, {sample.unread_rows:,} could not be{more}."
+        )
+    print_table(
+        ("version", "company", "verdict", "rows", "share", TableColumn("weakest assumption", prose=True)),
+        [
+            (
+                _number_of(report, each.version_id),
+                slug,
+                each.verdict,
+                each.usable_rows,
+                _share_cell(each),
+                each.detail or each.assumption,
+            )
+            for slug, each in report.verdicts
+        ],
+        empty="They were compared with no company: none has masks enrolled.",
+    )
+
+
+def _share_cell(verdict: SampleVerdict) -> str:
+    low, high = verdict.share_low, verdict.share_high
+    return "" if low is None or high is None else f"{low:.0%} to {high:.0%}"
 
 
 def _head(report: ListingReport) -> Iterator[tuple[str, object]]:

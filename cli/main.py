@@ -43,6 +43,7 @@ COMMANDS = {
     "evidence": "Verify the evidence, and export what an alert is based on.",
     "rematch": "Ask the daemon to compare every stored listing with everything that is watched now.",
     "match": "Search dumps and samples for watch terms and for customers' identifiers.",
+    "investigate": "Answer for each company: is it ours? With numbers, their limits, and how to repeat them.",
     "keygen": "Write a new root key with mode 0600. The key itself is never shown.",
     "enroll": "Make a segment of keyed fingerprints from a customer list.",
     "segment": "Import, list, check, merge and remove segments of fingerprints.",

@@ -14,10 +14,11 @@ from matching.comparing.agreements import Customers
 from matching.comparing.chance import enrolled_values
 from matching.comparing.findings import CompanyFindings, Findings
 from matching.comparing.lookup import FIELDS
-from matching.comparing.results import results_of
+from matching.comparing.results import canary_records, results_of
 from matching.identifiers import Field
 from matching.inputs.outcomes import WHOLE
 from matching.sweep import DocumentRead, SweepProgress
+from storage.canary_matches import CanaryRecord
 
 _COLUMNS_SHOWN = 3
 _CUT_SENTENCES = {
@@ -63,6 +64,7 @@ def show(findings: Findings, progress: SweepProgress, names: Names) -> None:
     ]
     if hits:
         print_table(("company", "field", "place", "column", "customer"), hits)
+    _print_canaries(findings, names)
     _print_field_counts(findings, names, but=chance)
     for company, one in sorted(findings.companies.items()):
         print_line(
@@ -71,6 +73,27 @@ def show(findings: Findings, progress: SweepProgress, names: Names) -> None:
     print_line(_coverage_summary(findings, progress))
     for problem in _problems(findings, progress, names):
         print_error(problem)
+
+
+def _print_canaries(findings: Findings, names: Names) -> None:
+    """Print every canary: each says from where data was copied."""
+    rows = [
+        (
+            names[company],
+            one.label,
+            one.issued,
+            one.expires,
+            one.ordinal,
+            one.evidence,
+            ", ".join(one.fields),
+            one.place,
+        )
+        for company, found in sorted(findings.companies.items())
+        for one in canary_records(found.canaries, findings.watch)
+    ]
+    if rows:
+        heads = ("company", "canary of", "issued", "expires", "number", "evidence", "fields", "place")
+        print_table(heads, rows)
 
 
 def _companies_hit_by_chance(findings: Findings, progress: SweepProgress) -> set[int]:
@@ -102,9 +125,13 @@ def _print_field_counts(findings: Findings, names: Names, *, but: Collection[int
 
 def _company_summary(slug: str, one: CompanyFindings) -> str:
     tally = one.tally
+    canaries = ""
+    if one.canaries.certain:
+        count = "1 canary" if one.canaries.certain == 1 else f"{one.canaries.certain:,} canaries"
+        canaries = f" {count}: customers who do not exist, so the data was copied from where they are."
     return (
         f"{slug}: {tally.coherent_rows:,} rows agree with a customer on two fields or more, "
-        f"{tally.single_hits:,} on one; {tally.customers:,} customers."
+        f"{tally.single_hits:,} on one; {tally.customers:,} customers.{canaries}"
     )
 
 
@@ -193,10 +220,25 @@ def as_dict(findings: Findings, progress: SweepProgress, names: Names) -> dict[s
                 "coherent_rows": result.coherent_rows,
                 "single_hits": result.single_hits,
                 "customers": result.customers,
+                "canaries": [_canary_as_dict(one) for one in result.canary_records],
                 "matches": _match_list(findings, findings.companies[result.company_id]),
             }
             for result in results_of(findings)
         ],
+    }
+
+
+def _canary_as_dict(one: CanaryRecord) -> dict[str, Any]:
+    return {
+        "label": one.label,
+        "issued": one.issued.isoformat(),
+        "expires": one.expires.isoformat() if one.expires else None,
+        "number": one.ordinal,
+        "evidence": one.evidence.value,
+        "fields": list(one.fields),
+        "rows": one.rows,
+        "place": one.place,
+        "segment": one.segment_id,
     }
 
 

@@ -60,6 +60,7 @@ _FAMILY = (
 )
 _SURNAMES = "赵钱孙李周吴郑王冯陈褚卫"
 _NAMES = "安博晨达恩帆广涵佳凯岚明宁沛"
+_BIRTH_DAYS = 3_000  # more people are born in the next district
 _AREA_CODES = (212, 303, 312, 404, 415, 503, 512, 602, 617, 702, 713, 801)
 
 
@@ -84,6 +85,11 @@ def americans(count: int, *, start: int = 0, domain: str = "mail.example") -> li
 def mainlanders(count: int, *, start: int = 0, domain: str = "youxiang.example") -> list[Customer]:
     """Return customers like `americans`, but with mainland mobiles and resident IDs."""
     return [_mainlander(number, domain) for number in range(start, start + count)]
+
+
+def mainlander(number: int, *, domain: str = "youxiang.example") -> Customer:
+    """Return the customer with this number, below 10,000."""
+    return _mainlander(number, domain)
 
 
 def write_csv(path: Path, customers: Sequence[Customer]) -> None:
@@ -124,8 +130,8 @@ def _american(number: int, domain: str) -> Customer:
 
 def _mainlander(number: int, domain: str) -> Customer:
     surname, name = _random_choices(number, _SURNAMES, _NAMES)
-    born = date(1901, 1, 1) + timedelta(days=number % 3_000)
-    resident = f"110101{born:%Y%m%d}000"
+    born = date(1901, 1, 1) + timedelta(days=number % _BIRTH_DAYS)
+    resident = f"1101{number // _BIRTH_DAYS + 1:02d}{born:%Y%m%d}000"
     return Customer(
         customer_id=f"Y{number:06d}",
         name=surname + name,

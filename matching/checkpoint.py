@@ -35,7 +35,7 @@ from matching.sweep import DocumentRead, Sweep, SweepProgress
 from matching.watch import Watch
 
 #: Of the file's content. The state of another version is not found, and its sweep starts from the beginning.
-VERSION = 7
+VERSION = 8
 #: Files of a folder that go into the name: enough for any dump, without reading a whole disk's directory.
 MAX_FILES = 100_000
 SUFFIX, DRAFT_SUFFIX = ".sweep", ".part"

@@ -19,6 +19,8 @@ SpillwatchError (storage.errors)
     │   ├── SegmentNormaliserChanged
     │   ├── SegmentBaseOther
     │   ├── SegmentOutOfOrder
+    │   ├── MasksMissing
+    │   ├── MasksOther
     │   └── SegmentTooLarge
     ├── CustomersRefused
     │   ├── CustomersUnreadable
@@ -37,6 +39,10 @@ SpillwatchError (storage.errors)
     │   ├── UnitWatchOther
     │   ├── UnitsRemoved
     │   └── UnitResultDamaged
+    ├── ReportFailed
+    │   ├── ReportLibraryMissing
+    │   ├── ReportFontMissing
+    │   └── ReportUnwritable
     └── InputRefused
         ├── InputMissing
         ├── InputUnreadable
@@ -168,6 +174,18 @@ class SegmentOutOfOrder(SegmentRefused):
     reason = "segment_out_of_order"
 
 
+class MasksMissing(SegmentRefused):
+    """The segment has no tags of masked values, so masked samples cannot be compared with it."""
+
+    reason = "masks_missing"
+
+
+class MasksOther(SegmentRefused):
+    """The tags of masked values were made with another key or by other mask templates. Enrol again."""
+
+    reason = "masks_other"
+
+
 class SegmentTooLarge(SegmentRefused):
     """A field has more fingerprints than a segment can hold."""
 
@@ -202,6 +220,12 @@ class CustomersOther(CustomersRefused):
     """The customer list is not the one whose customers the ordinals number."""
 
     reason = "customers_other"
+
+
+class SchemaFileInvalid(CustomersRefused):
+    """The file that declares the company's own columns is invalid."""
+
+    reason = "schema_file_invalid"
 
 
 class CanariesRefused(MatchingError):
@@ -274,6 +298,30 @@ class UnitResultDamaged(UnitRefused):
     """The result of a unit is not one that this version of Spillwatch wrote."""
 
     reason = "unit_result_damaged"
+
+
+class ReportFailed(MatchingError):
+    """The report could not be written."""
+
+    reason = "report_failed"
+
+
+class ReportLibraryMissing(ReportFailed):
+    """A PDF needs typst, which is not installed: pip install 'spillwatch[report]'. HTML does not need it."""
+
+    reason = "report_library_missing"
+
+
+class ReportFontMissing(ReportFailed):
+    """No font has all characters of the PDF. Debian, Ubuntu: install fonts-noto-cjk. Or use --html."""
+
+    reason = "report_font_missing"
+
+
+class ReportUnwritable(ReportFailed):
+    """A file of the report cannot be written."""
+
+    reason = "report_unwritable"
 
 
 class InputRefused(MatchingError):

@@ -13,6 +13,9 @@ SECONDS = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60),
 )
 FOUND = Counter("spillwatch_matches_total", "Mentions and fingerprint hits found", ("kind",))
+CANARIES = Counter(
+    "spillwatch_canaries_total", "Canaries found, by evidence: certain, consistent, single", ("evidence",)
+)
 CUT = Counter(
     "spillwatch_match_bounds_total", "Versions that met a bound: text, time, matches, records", ("bound",)
 )
@@ -29,6 +32,7 @@ REMATCH_FAILURES = Counter(
 # A sample that only appears with the first failure cannot be watched.
 for _metric, _results in (
     (VERSIONS, ("matched", "retried", "failed")),
+    (CANARIES, ("certain", "consistent", "single")),
     (REMATCHED, ("matched", "masked", "failed")),
     (REMATCH_FAILURES, ("retried", "failed")),
 ):

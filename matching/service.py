@@ -39,6 +39,7 @@ from storage.errors import (
 from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion, MatchClaim
+from storage.matches import CompanyResult
 from storage.watch import ClaimedRematch, MatchScope
 from storage.work import ClaimHolder, Dispatcher, NoNode, Work, WorkKind, WorkResult
 from storage.write_probe import require_known_evidence
@@ -146,6 +147,8 @@ class MatchingService:
             self._digest = digest_beside(evidence.folder, evidence.shared)
         signs = data_set_signs(_texts_by_field(parts), version.claimed_records, digest=self._digest)
 
+        results = results_of(findings)
+
         def write_rows(session: Session) -> None:
             now = self._clock()
             if not listings.lock_claimed_version(session, claim):
@@ -158,7 +161,7 @@ class MatchingService:
             touched = matches.record_matches(
                 session,
                 version_id,
-                results_of(findings),
+                results,
                 now=now,
                 watched=watched.revision,
                 epoch=claim.epoch,
@@ -166,14 +169,18 @@ class MatchingService:
             self._announce_summaries(session, touched)
 
         self._database.write(write_rows)
+        _log_canaries(version_id, results)
 
     def _record_failure(self, claim: MatchClaim, reason: str) -> None:
         """Write the reason and the time of the next attempt, if there is one, and count it."""
         now = self._clock()
         last = claim.attempt >= self._settings.attempts
         retry_at = None if last else now + self._retry_delay(claim.attempt)
-        with self._database.transaction() as session:
-            listings.record_matching_failure(session, claim, reason=reason, retry_at=retry_at, now=now)
+        self._write_patiently(
+            lambda session: listings.record_matching_failure(
+                session, claim, reason=reason, retry_at=retry_at, now=now
+            )
+        )
         metrics.VERSIONS.labels("failed" if last else "retried").inc()
         log.warning(
             "A version could not be matched.",
@@ -189,13 +196,12 @@ class MatchingService:
         the evidence, says nothing about the version.
         """
         reason, retry_at = error.reason, self._clock() + self._retry_delay(claim.attempt)
-        what = "database" if isinstance(error, DatabaseFailed) else "store of the evidence"
         self._write_patiently(
             lambda session: listings.postpone_matching(session, claim, reason=reason, retry_at=retry_at)
         )
         metrics.VERSIONS.labels("retried").inc()
         log.warning(
-            f"A version could not be matched, because the {what} could not be used. It is tried again.",
+            f"A version waits to be matched, because the {_what_failed(error)} could not be used.",
             action="match_postponed",
             version_id=claim.version_id,
             reason=reason,
@@ -204,7 +210,7 @@ class MatchingService:
     def _write_patiently(self, work: Callable[[Session], object]) -> None:
         """Write in a transaction, again while the database is away.
 
-        A claim that is not given back keeps its version from everybody until the claim's lease is over.
+        A claim that is not given back keeps its row from everybody until the claim's lease is over.
         """
         for wait_s in WRITE_AGAIN_S:
             try:
@@ -241,8 +247,13 @@ class MatchingService:
             return WorkResult.DONE
         try:
             self._rematch_chunk(watched, claimed)
-        except EvidenceUnreachable as error:
-            self._postpone_rematch(claimed, error.reason)
+        except DatabaseFailed as error:
+            if error.permanent:
+                self._record_rematch_failure(claimed, error.reason)
+                raise
+            self._postpone_rematch(claimed, error)
+        except (EvidenceUnreachable, StoreFailed) as error:
+            self._postpone_rematch(claimed, error)
         except Exception as error:
             reason = error.reason if isinstance(error, SpillwatchError) else CRASHED
             self._record_rematch_failure(claimed, reason)
@@ -333,6 +344,7 @@ class MatchingService:
     ) -> None:
         """Write the findings, the cursor and the announcement of the next chunk in one transaction."""
         hits = sum(bool(findings and findings.companies) for findings in found.values())
+        written: dict[int, Sequence[CompanyResult]] = {}
         with self._database.transaction() as session:
             still_claimed = watch.advance_rematch(
                 session,
@@ -352,20 +364,26 @@ class MatchingService:
                         session, version_id, results, now=now, scope=scope, company_ids=company_ids
                     )
                     self._announce_summaries(session, touched)
+                    written[version_id] = results
             listings.note_unread_evidence(session, unread)
             watch.pause_rematch(session, claimed.rematch_id, claimed.epoch)
             self._dispatcher.announce(session, Work(WorkKind.REMATCH, claimed.rematch_id))
+        for version_id, stored in written.items():
+            _log_canaries(version_id, stored)
 
-    def _postpone_rematch(self, claimed: ClaimedRematch, reason: str) -> None:
-        """Make a rematch due again. The attempt does not count: its evidence could not be read now."""
-        retry_at = self._clock() + self._retry_delay(claimed.attempt)
-        with self._database.transaction() as session:
-            watch.postpone_rematch(
+    def _postpone_rematch(self, claimed: ClaimedRematch, error: StorageError) -> None:
+        """Make a rematch due again. The attempt does not count: the database or the store of the evidence
+        could not be used now.
+        """
+        reason, retry_at = error.reason, self._clock() + self._retry_delay(claimed.attempt)
+        self._write_patiently(
+            lambda session: watch.postpone_rematch(
                 session, claimed.rematch_id, claimed.epoch, reason=reason, retry_at=retry_at
             )
+        )
         metrics.REMATCH_FAILURES.labels("retried").inc()
         log.warning(
-            "A chunk of the archive waits, because the store of the evidence could not be used.",
+            f"A chunk of the archive waits, because the {_what_failed(error)} could not be used.",
             action="rematch_postponed",
             rematch_id=claimed.rematch_id,
             reason=reason,
@@ -376,10 +394,11 @@ class MatchingService:
         now = self._clock()
         last = claimed.attempt >= self._settings.attempts
         retry_at = None if last else now + self._retry_delay(claimed.attempt)
-        with self._database.transaction() as session:
-            watch.record_rematch_failure(
+        self._write_patiently(
+            lambda session: watch.record_rematch_failure(
                 session, claimed.rematch_id, claimed.epoch, reason=reason, retry_at=retry_at, now=now
             )
+        )
         metrics.REMATCH_FAILURES.labels("failed" if last else "retried").inc()
         log.error(
             "A chunk of the archive could not be matched again.",
@@ -478,6 +497,10 @@ class MatchingService:
             self._dispatcher.announce(session, Work(WorkKind.EVALUATE, summary_id))
 
 
+def _what_failed(error: StorageError) -> str:
+    return "database" if isinstance(error, DatabaseFailed) else "store of the evidence"
+
+
 def _must_wait_for_segment(requested: watch.Rematch, watched: Watch) -> bool:
     """Return whether a rematch needs a segment that cannot be used; until then its row stays due."""
     if requested.scope is MatchScope.TERMS:
@@ -523,6 +546,21 @@ def _texts_by_field(parts: Sequence[TextPart]) -> dict[str, str]:
             continue
         texts[part.field] = f"{texts[part.field]}\n{part.text}" if part.field in texts else part.text
     return texts
+
+
+def _log_canaries(version_id: int, results: Sequence[CompanyResult]) -> None:
+    """Count the canaries, and say in the log which sets appeared, apart from any alert."""
+    for result in results:
+        for record in result.canary_records:
+            metrics.CANARIES.labels(record.evidence.value).inc()
+        if result.canary_sets:
+            log.warning(
+                "Canaries are in a version of a listing.",
+                action="canaries_found",
+                version_id=version_id,
+                company_id=result.company_id,
+                sets=result.canary_sets,
+            )
 
 
 def _count_findings(findings: Findings) -> None:

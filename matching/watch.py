@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from matching.errors import MatchingError
 from matching.fingerprints.scheme import Key
-from matching.fingerprints.segments import MappedSegment, SegmentChain
+from matching.fingerprints.segments import MappedSegment, SegmentChain, SegmentPurpose
 from matching.mentions.terms import Terms, WatchTerm
 
 
@@ -22,6 +22,10 @@ class WatchedSegment:
     segment: MappedSegment | SegmentChain
     region: str  # of telephone numbers without + in the texts that are matched
     key: Key = field(repr=False)
+
+    @property
+    def purpose(self) -> SegmentPurpose:
+        return self.segment.header.purpose
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,9 @@ from storage.sources import SyncResult
 from storage.watch import MatchScope, raise_watch_revision, request_rematch
 from storage.watch import watch_revision as watch_revision  # callers import it from here
 
+#: Purpose of a segment whose people are customers; others are canaries, or people of known breaches.
+CUSTOMERS = "customers"
+
 
 class TermKind(StrEnum):
     NAME = "name"
@@ -86,6 +89,7 @@ class Segment(Base):
     fingerprints: Mapped[int]
     customers: Mapped[int]  # the highest ordinal
     sha256: Mapped[str]  # of the file's content
+    purpose: Mapped[str] = mapped_column(default=CUSTOMERS)  # or canaries, known_breach
     series: Mapped[str | None]
     state: Mapped[str | None]  # names the set of customers after this file was imported
     sequence: Mapped[int] = mapped_column(default=0)  # number of that state within the series
@@ -150,6 +154,7 @@ class SegmentRecord:
     series: str | None = None
     state: str | None = None
     sequence: int = 0
+    purpose: str = CUSTOMERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +187,20 @@ def sync_declared_companies(
 
 
 def _sync_company(session: Session, known: Company | None, item: DeclaredCompany, now: datetime) -> bool:
-    """Store a declared company; return whether anything about it is new or different."""
+    """Store a declared company; return whether anything about it is new or different.
+
+    A file that only lies in another folder makes no difference: each node has its own.
+    """
     values: dict[str, Any] = {
         "name": item.name,
         "definition": dict(item.definition),
-        "declared_in": item.declared_in,
+        "active": True,
+        "removed_at": None,
     }
-    values |= {"active": True, "removed_at": None}
+    if known is None or not known.declared_in:
+        values["declared_in"] = item.declared_in
+    else:
+        known.declared_in = item.declared_in
     company = known or Company(slug=item.slug, created_at=now)
     different = any(getattr(company, name) != value for name, value in values.items())
     if different:

@@ -12,11 +12,13 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, insert, inspect, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from storage.canary_matches import CanaryEvidence, CanaryRecord, replace_canaries
 from storage.companies import Company
 from storage.database.base import Base, state_moved
 from storage.database.columns import dump_json
 from storage.errors import ClaimLost, WatchChanged
 from storage.listing_tables import ListingVersion, MatchState
+from storage.sample_verdicts import SampleRecord, VerdictRecord, replace_sample, replace_verdicts
 from storage.sources import PENDING, AlertState
 from storage.watch import MatchScope, watch_revision
 
@@ -32,7 +34,14 @@ KINDS = {
     MatchScope.ALL: tuple(MatchKind),
 }
 TERM_COUNTS = ("mentions", "mention_fields", "terms")
-FINGERPRINT_COUNTS = ("hits", "single_hits", "coherent_rows", "customers", "candidates", "rows_scanned")
+CANARY_COUNTS = ("canaries", "masked_canaries", "canary_singles", "canary_sets")
+FINGERPRINT_COUNTS = (
+    *("hits", "single_hits", "coherent_rows", "customers", "candidates", "rows_scanned"),
+    *CANARY_COUNTS,
+    "masked_verdict",
+)
+#: Verdicts about masked rows that are no finding by themselves.
+QUIET_VERDICTS = frozenset({None, "not_ours", "too_little", "no_masks"})
 COUNTS = {
     MatchScope.TERMS: TERM_COUNTS,
     MatchScope.FINGERPRINTS: FINGERPRINT_COUNTS,
@@ -91,6 +100,11 @@ class MatchSummary(Base):
     customers: Mapped[int]
     candidates: Mapped[int]
     rows_scanned: Mapped[int]
+    canaries: Mapped[int] = mapped_column(default=0)  # that are certain
+    masked_canaries: Mapped[int] = mapped_column(default=0)  # that masked rows are consistent with
+    canary_singles: Mapped[int] = mapped_column(default=0)  # with one field that others may have
+    canary_sets: Mapped[list[str]] = mapped_column(default=list)  # of the first two
+    masked_verdict: Mapped[str | None]
     found_at: Mapped[datetime]
     digest: Mapped[str]
     alert_state: Mapped[AlertState]
@@ -128,6 +142,33 @@ class CompanyResult:
     customers: int = 0
     candidates: int = 0
     rows_scanned: int = 0
+    canary_records: Sequence[CanaryRecord] = ()
+    verdict: VerdictRecord | None = None
+
+    @property
+    def canaries(self) -> int:
+        return self._canaries(CanaryEvidence.CERTAIN)
+
+    @property
+    def masked_canaries(self) -> int:
+        return self._canaries(CanaryEvidence.CONSISTENT)
+
+    @property
+    def canary_singles(self) -> int:
+        return self._canaries(CanaryEvidence.SINGLE)
+
+    @property
+    def canary_sets(self) -> list[str]:
+        """The sets of which a canary appeared, without those of which only a single field did."""
+        shown = (one for one in self.canary_records if one.evidence is not CanaryEvidence.SINGLE)
+        return sorted({one.label for one in shown})
+
+    @property
+    def masked_verdict(self) -> str | None:
+        return None if self.verdict is None else self.verdict.verdict
+
+    def _canaries(self, evidence: CanaryEvidence) -> int:
+        return sum(one.evidence is evidence for one in self.canary_records)
 
 
 def record_matches(
@@ -140,6 +181,7 @@ def record_matches(
     company_ids: Collection[int] | None = None,
     watched: str | None = None,
     epoch: int | None = None,
+    sample: SampleRecord | None = None,
 ) -> Sequence[int]:
     """Replace the matches of a version within the scope; return the ids of summaries that the alerts must
     judge.
@@ -147,7 +189,8 @@ def record_matches(
     `company_ids` are the companies that were searched for; None: all. `watched` is the watch revision that
     was used for matching; if it is no longer the current one, WatchChanged is raised and nothing is written.
     `epoch` is that of the claim; if the version belongs to another one, ClaimLost is raised. With the scope
-    ALL and all companies, the version becomes matched.
+    ALL and all companies, the version becomes matched. `sample`: what was read of its masked rows; they are
+    stored with every scope that has fingerprints.
     """
     locked = select(ListingVersion.listing_id, ListingVersion.match_epoch)
     locked = locked.where(ListingVersion.id == version_id).with_for_update(key_share=True)
@@ -161,6 +204,8 @@ def record_matches(
         return []
     recording = _Recording(session, version_id, listing_id, scope, company_ids, now)
     recording.replace_matches(results)
+    if scope is not MatchScope.TERMS:
+        recording.replace_fingerprint_rows(results, sample)
     summaries = recording.replace_summaries(results)
     if scope is MatchScope.ALL and company_ids is None:
         done = {"match_state": MatchState.MATCHED, "match_reason": None, "matched_at": now}
@@ -192,6 +237,16 @@ class _Recording:
         if rows:
             self.session.execute(insert(Match), list(rows.values()))
 
+    def replace_fingerprint_rows(self, results: Sequence[CompanyResult], sample: SampleRecord | None) -> None:
+        """Store the canaries, and the answers about masked rows."""
+        session, version_id, listing_id = self.session, self.version_id, self.listing_id
+        companies, now = self.company_ids, self.now
+        canaries = {result.company_id: result.canary_records for result in results}
+        replace_canaries(session, version_id, listing_id, canaries, company_ids=companies, now=now)
+        verdicts = {result.company_id: result.verdict for result in results if result.verdict is not None}
+        replace_verdicts(session, version_id, listing_id, verdicts, company_ids=companies, now=now)
+        replace_sample(session, version_id, listing_id, sample, now=now)
+
     def replace_summaries(self, results: Sequence[CompanyResult]) -> list[MatchSummary]:
         """Store the summaries; return those that the alerts must judge."""
         summaries = self._stored_summaries()
@@ -221,17 +276,29 @@ class _Recording:
 
 def _keep_or_delete(session: Session, summary: MatchSummary) -> bool:
     """Keep a summary with matches, delete one without; return whether the alerts must judge it."""
-    if not summary.mentions and not summary.hits:
+    if not _says_anything(summary):
         if inspect(summary).persistent:
             session.delete(summary)
         return False
-    counted = {name: getattr(summary, name) for name in COUNTS[MatchScope.ALL] if name not in COVERAGE}
+    counted = {
+        name: value
+        for name in COUNTS[MatchScope.ALL]
+        if name not in COVERAGE
+        # Without these, the digest is the same as before there were such counts.
+        and ((value := getattr(summary, name)) or name not in (*CANARY_COUNTS, "masked_verdict"))
+    }
     digest = hashlib.sha256(dump_json(counted).encode()).hexdigest()
     session.add(summary)
     if digest == summary.digest:
         return False
     summary.digest, summary.alert_state = digest, AlertState.PENDING
     return True
+
+
+def _says_anything(summary: MatchSummary) -> bool:
+    """Return whether there is anything for the alerts to judge."""
+    canaries = summary.canaries or summary.masked_canaries or summary.canary_singles
+    return bool(summary.mentions or summary.hits or canaries or summary.masked_verdict not in QUIET_VERDICTS)
 
 
 def summaries_due_for_evaluation(session: Session, *, now: datetime, limit: int) -> Sequence[int]:

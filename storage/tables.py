@@ -6,6 +6,7 @@ A foreign key finds its target by name, so all of them must be imported.
 from storage import (
     alert_listings,
     alerts,
+    canary_matches,
     captures,
     companies,
     custody,
@@ -19,6 +20,7 @@ from storage import (
     matches,
     nodes,
     runs,
+    sample_verdicts,
     sources,
     watch,
 )
@@ -33,6 +35,8 @@ MODULES = (
     companies,
     watch,
     matches,
+    canary_matches,
+    sample_verdicts,
     alerts,
     alert_listings,
     deliveries,

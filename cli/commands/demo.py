@@ -16,12 +16,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.errors import ExtraMissing
+from cli.errors import ExtraMissing, WouldOverwrite
 from cli.exits import Exit
 from cli.output import emit_json_line, print_error, print_line
 from demo.alert_page import alert_page
 from demo.demo_stage import Stage
 from demo.errors import NotAsExpected
+from demo.practice_files import write_practice_files
 from demo.story_player import DemoResult, StoryPlayer
 from demo.view import LineView, PaneView, View
 from storage.errors import SpillwatchError
@@ -37,11 +38,18 @@ def command(
         bool, typer.Option("--json", help="Write one JSON object as the last line. Implies --once.")
     ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the demo's folder.")] = False,
+    files: Annotated[
+        Path | None,
+        typer.Option(help="Only write files to practise `investigate` with, into this new folder."),
+    ] = None,
 ) -> None:
     """Watch practice sites with the real daemon: an offer appears, and its alert arrives.
 
     Everything runs on this machine and is invented. Nothing is left behind.
     """
+    if files is not None:
+        _write_files(files, as_json=as_json)
+        return
     _require_demo_extra()
     once = once or as_json
     with _demo_folder(keep) as folder, _stopped_by_signals():
@@ -52,6 +60,17 @@ def command(
         _print_result(result, as_json=as_json)
         if result.problems:
             raise NotAsExpected(result.problems)
+
+
+def _write_files(folder: Path, *, as_json: bool) -> None:
+    try:
+        written = write_practice_files(folder)
+    except FileExistsError:
+        raise WouldOverwrite(f"{folder} exists, and nothing in it is replaced. Name a new folder.") from None
+    if as_json:
+        emit_json_line({"files": [str(path) for path in written]})
+    else:
+        print_line("\n".join(map(str, written)))
 
 
 def _require_demo_extra() -> None:

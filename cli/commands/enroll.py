@@ -17,10 +17,11 @@ from matching.company_definition import REGIONS
 from matching.enrolment.column_choice import in_words
 from matching.enrolment.enrol import Enrolment, enroll
 from matching.fingerprints.key_file import read_key
-from matching.fingerprints.segments import SUFFIX, open_segment
+from matching.fingerprints.segments import SUFFIX, HeaderParts, SegmentPurpose, open_segment
 from matching.identifiers import DateOrder, Field
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_CUSTOMERS, _KNOWN_BREACH = "customers", "known-breach"
 
 
 def command(
@@ -58,6 +59,30 @@ def command(
     ] = None,
     encoding: Annotated[str | None, typer.Option(help="The list's encoding. Default: detected.")] = None,
     header: Annotated[bool, typer.Option(help="Whether the first row names the columns.")] = True,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Column of the name, or FAMILY+GIVEN, for masked samples. Default: by the header."),
+    ] = None,
+    born: Annotated[
+        str | None,
+        typer.Option(help="Column of the birth date, for masked samples. Default: by the header."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Column of the date since when somebody is a customer. It dates a stolen copy."),
+    ] = None,
+    masks: Annotated[
+        bool, typer.Option("--masks/--no-masks", help="Whether masked samples can be compared.")
+    ] = True,
+    system: Annotated[
+        str | None, typer.Option(help="Name of the system or partner that the list comes from.")
+    ] = None,
+    purpose: Annotated[
+        str, typer.Option(help="Who the people are: customers, or known-breach for a list of an old leak.")
+    ] = _CUSTOMERS,
+    label: Annotated[
+        str | None, typer.Option(help="Name of the breach, with --purpose known-breach.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Make a segment of keyed fingerprints from a customer list.
@@ -79,6 +104,7 @@ def command(
         raise typer.BadParameter(
             f"found {len(delimiter)} characters; give exactly one", param_hint="--delimiter"
         )
+    parts = _parts(system, purpose, label, is_delta=base is not None)
     segment = out or Path(slug + SUFFIX)
     if base is not None and segment.exists() and segment.samefile(base):
         raise typer.BadParameter("this is the --base; give the delta another file", param_hint="--out")
@@ -96,6 +122,11 @@ def command(
             dates=dates,
             header=header,
             base=base,
+            name=name,
+            born=born,
+            since=since,
+            masks=masks,
+            parts=parts,
             progress=progress,
         )
     if as_json:
@@ -106,11 +137,33 @@ def command(
             print_line(f"Left out: {in_words(result.left_out)}.")
         if not encoding and not result.encoding.startswith("utf"):
             print_line(f"The list was read in {result.encoding}; if that is wrong, name its --encoding.")
+        _print_parts(result, masks=masks)
         ordinals = f" Their ordinals begin at {result.first}." if base is not None else ""
         print_line(
-            f"Wrote {result.rows} customers of {slug} to {segment}.{ordinals} "
+            f"Wrote {result.rows} {_people(result)} of {slug} to {segment}.{ordinals} "
             "Give the monitor the segment only, never the list."
         )
+
+
+def _parts(system: str | None, purpose: str, label: str | None, *, is_delta: bool) -> HeaderParts | None:
+    """Return purpose and label of the segment; None: those of the base. Raises BadParameter."""
+    if purpose not in (_CUSTOMERS, _KNOWN_BREACH):
+        raise typer.BadParameter(
+            f"found {purpose!r}; expected {_CUSTOMERS} or {_KNOWN_BREACH}", param_hint="--purpose"
+        )
+    if (label is None) == (purpose == _KNOWN_BREACH):
+        raise typer.BadParameter(
+            f"--label names the breach of --purpose {_KNOWN_BREACH}, and only that", param_hint="--label"
+        )
+    if system is not None and label is not None:
+        raise typer.BadParameter("a known breach has a --label, and no system", param_hint="--system")
+    for option, value in (("--system", system), ("--label", label)):
+        if value is not None and not _SLUG.fullmatch(value):
+            raise typer.BadParameter(f"{value!r} is not a slug (a-z, 0-9, - and _)", param_hint=option)
+    if is_delta and system is None and label is None:
+        return None
+    kind = SegmentPurpose.CUSTOMERS if label is None else SegmentPurpose.KNOWN_BREACH
+    return HeaderParts(purpose=kind, label=system or label or "")
 
 
 def columns_of(options: Sequence[str]) -> dict[Field, list[str]]:
@@ -147,6 +200,29 @@ def _print_fields(result: Enrolment) -> None:
     print_table(("field", "column", "accepted", TableColumn("refused", prose=True)), rows)
 
 
+def _people(result: Enrolment) -> str:
+    if result.purpose is SegmentPurpose.KNOWN_BREACH:
+        return f"people of the known breach {result.label}"
+    return f"customers in {result.label}" if result.label else "customers"
+
+
+def _print_parts(result: Enrolment, *, masks: bool) -> None:
+    """Say what masked samples can be compared by, and what the dates gave."""
+    if result.tags:
+        name, born = result.person.name, result.person.born
+        of = [f"name in column {'+'.join(map(str, name))}"] if name else ["no name (--name)"]
+        of += [f"birth date in column {born}"] if born else []
+        print_line(f"Masked samples: {len(result.tags)} mask templates, {', '.join(of)}.")
+    elif masks:
+        print_line(
+            "Masked samples cannot be compared: no customer has the values of a mask template, or the --base "
+            "was enrolled without them."
+        )
+    if result.cohorts:
+        undated = f" {result.undated} customers have no date." if result.undated else ""
+        print_line(f"Dates: {result.cohorts} cohorts.{undated}")
+
+
 def _refusal_reasons(result: Enrolment, field: Field) -> str:
     reasons = sorted(result.refused[field].items())
     return ", ".join(f"{reason.replace('_', ' ')}: {count}" for reason, count in reasons)
@@ -159,6 +235,13 @@ def _enrolment_as_dict(result: Enrolment) -> dict[str, object]:
         "columns": dict(result.columns),
         "encoding": result.encoding,
         "left_out": [{"column": column.number, "field": column.role} for column in result.left_out],
+        "purpose": result.purpose,
+        "label": result.label,
+        "name_columns": list(result.person.name),
+        "born_column": result.person.born or None,
+        "tags": result.tags,
+        "cohorts": result.cohorts,
+        "undated": result.undated,
         "accepted": dict(result.accepted),
         "refused": {field: dict(reasons) for field, reasons in result.refused.items()},
     }

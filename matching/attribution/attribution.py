@@ -24,9 +24,10 @@ from matching.attribution.holders import (
     HolderKind,
     compare_holders,
 )
+from matching.attribution.leak_tables import LeakTable
 from matching.attribution.overlap import FieldOverlap, Overlap, PairTable, merged_pairs, overlap_of
 from matching.attribution.recycled import Recycled, recycled_share
-from matching.attribution.schema_fit import LeakTable, SchemaFit, SchemaVerdict, compare_schema
+from matching.attribution.schema_fit import SchemaFit, SchemaVerdict, compare_schema
 from matching.fingerprints.segments.declared_schema import DeclaredSchema
 from matching.identifiers import Field
 
@@ -173,13 +174,15 @@ def _held_whole_rows(pairs: PairTable, lists: Sequence[EnrolledList]) -> HeldCou
     order = np.lexsort((merged["ordinal"], merged["segment"], -agreed, merged["row"]))
     merged, agreed = merged[order], agreed[order]
     starts = np.flatnonzero(np.r_[True, merged["row"][1:] != merged["row"][:-1]])
-    _, firsts = np.unique(merged[starts][["segment", "ordinal"]], return_index=True)
+    customers = merged["segment"][starts].astype(np.int64) << 32 | merged["ordinal"][starts]
+    _, firsts = np.unique(customers, return_index=True)
     kept_rows = _evenly_spaced(np.sort(merged["row"][starts[firsts]]), _TABLE_LIMIT // len(lists))
     inside = np.isin(merged["row"], kept_rows)
     merged, agreed = merged[inside], agreed[inside]
     rows = np.searchsorted(kept_rows, merged["row"])
-    place_of = {one.segment: place for place, one in enumerate(lists)}
-    places = np.array([place_of[segment] for segment in merged["segment"].tolist()], np.int64)
+    place_of = np.zeros(max(one.segment for one in lists) + 1, np.int64)
+    place_of[[one.segment for one in lists]] = np.arange(len(lists))
+    places = place_of[merged["segment"]]
     best = np.zeros((len(kept_rows), len(lists)), np.int64)
     np.maximum.at(best, (rows, places), agreed)
     held = np.zeros_like(best)

@@ -110,12 +110,13 @@ class CohortDating:
                     f"{some} are not spread as the base is, and no single date explains it: they may be a "
                     f"part of the customers."
                 )
-        who = f"Every one of {some}"
+        who = f"All {some} are"
         if self.later:
-            who = f"{self.matches - self.later:,} of {some} ({1 - self.later / self.matches:.1%})"
+            who = f"{self.matches - self.later:,} of {some} ({1 - self.later / self.matches:.1%}) are"
+        often = f"once in {1 / self.error:,.0f} times" if self.error > 1e-6 else "once in a million times"
         said = (
-            f"{who} enrolled before {self.before}; {self.younger_share:.0%} of the base is younger. "
-            f"By chance this happens at most once in {1 / max(self.error, 1e-9):,.0f} times."
+            f"{who} of customers who enrolled before {self.before}; {self.younger_share:.0%} of the base is "
+            f"younger. By chance this happens at most {often}."
         )
         if not self.evenly:
             said += (

@@ -133,14 +133,14 @@ class HolderComparison:
                 )
             case HolderVerdict.CANNOT_TELL_APART, HolderFit() as best:
                 return (
-                    f"If the rows were picked at random, {best.holder} fits best ({best.posterior:.1%}). "
-                    f"But whoever has one of these can have chosen them: {named}. Matches cannot tell them "
-                    f"apart; a canary can."
+                    f"If the rows were picked at random, {best.holder} fits best "
+                    f"({_percent(best.posterior)}). But whoever has one of these can have chosen them: "
+                    f"{named}. Matches cannot tell them apart; a canary can."
                 )
             case _, HolderFit() as best:
                 return (
                     f"The rows are consistent with {best.holder}: it holds {best.held:,} of {self.rows:,}, "
-                    f"and no other list holds nearly all of them ({best.posterior:.1%}). {ASSUMPTION}"
+                    f"and no other list holds nearly all of them ({_percent(best.posterior)}). {ASSUMPTION}"
                 )
         return ""
 
@@ -189,3 +189,8 @@ def _fits(holders: Sequence[Holder], held: HeldCounts, chances: Chances) -> tupl
 def _may_hold(held: int, rows: int) -> bool:
     """Return whether STRAY explains the rows that a holder does not have."""
     return held > 0 and at_least(rows - held, rows, STRAY) > _MISSES_ERROR
+
+
+def _percent(posterior: float) -> str:
+    """Return a posterior in words that never say that something is certain."""
+    return f"{posterior:.1%}" if posterior < 0.999 else "above 99.9%"

@@ -11,7 +11,7 @@ customer. The sum over all customers is what the columns would show if they did 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,46 +132,65 @@ def combinations_of(pairs: PairTable, rows: int) -> tuple[CombinationOverlap, ..
     # Only what occurs is listed, and each part of it of two fields.
     present = {int(bits) for bits in np.unique(merged["fields"]) if int(bits).bit_count() > 1}
     wanted = present | {pair for bits in present for pair in _pairs_of_bits(bits)}
-    found = [_combination(merged, bits, rows) for bits in wanted]
+    segments = [_SegmentPairs.of(merged, segment) for segment in np.unique(merged["segment"]).tolist()]
+    found = [_combination(merged, segments, bits, rows) for bits in wanted]
     return tuple(sorted(found, key=lambda one: (-one.rows, len(one.fields), one.fields)))
 
 
-def _combination(merged: PairTable, bits: int, rows: int) -> CombinationOverlap:
-    agreeing = merged[(merged["fields"] & bits) == bits]
+class _SegmentPairs(NamedTuple):
+    """The pairs of one segment. `customers`: a number from 0 on for each pair's customer."""
+
+    fields: NDArray[np.uint16]
+    customers: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, merged: PairTable, segment: int) -> "_SegmentPairs":
+        own = merged[merged["segment"] == segment]
+        return cls(own["fields"].copy(), np.unique(own["ordinal"], return_inverse=True)[1])
+
+    def agreeing(self, bits: int) -> int:
+        """Return the number of customers who agree on all of these fields in a row."""
+        chosen = self.customers[(self.fields & bits) == bits]
+        return int(np.count_nonzero(np.bincount(chosen)))
+
+    def by_shuffling(self, bits: int, rows: int) -> float:
+        """Return how many rows would agree on all of these fields if each column were shuffled by itself."""
+        product: NDArray[np.float64] | None = None
+        for code in range(len(_FIELDS)):
+            if bits >> code & 1:
+                agreed = (self.fields >> code & 1).astype(np.float64)
+                times: NDArray[np.float64] = np.bincount(self.customers, agreed).astype(np.float64)
+                product = times if product is None else product * times / max(1, rows)
+        return 0.0 if product is None else float(product.sum())
+
+
+def _combination(
+    merged: PairTable, segments: Sequence[_SegmentPairs], bits: int, rows: int
+) -> CombinationOverlap:
+    agreeing = merged["row"][(merged["fields"] & bits) == bits]  # in order
     # Segments are lists of the same persons, so customers and chance are those of one list: the largest.
-    customers, by_chance = 0, 0.0
-    for segment in np.unique(agreeing["segment"]).tolist():
-        in_segment = agreeing["segment"] == segment
-        customers = max(customers, len(np.unique(agreeing["ordinal"][in_segment])))
-        by_chance = max(by_chance, _by_shuffling(merged[merged["segment"] == segment], bits, rows))
-    fields = tuple(field for code, field in enumerate(_FIELDS) if bits >> code & 1)
-    return CombinationOverlap(fields, len(np.unique(agreeing["row"])), customers, by_chance)
-
-
-def _by_shuffling(merged: PairTable, bits: int, rows: int) -> float:
-    """Return how many rows would agree on all of these fields if each column were shuffled by itself."""
-    _, place = np.unique(merged["ordinal"], return_inverse=True)
-    product: NDArray[np.float64] | None = None
-    for code in range(len(_FIELDS)):
-        if bits >> code & 1:
-            times = np.bincount(place, weights=merged["fields"] >> code & 1).astype(np.float64)
-            product = times if product is None else product * times / max(1, rows)
-    return 0.0 if product is None else float(product.sum())
+    return CombinationOverlap(
+        tuple(field for code, field in enumerate(_FIELDS) if bits >> code & 1),
+        int(np.count_nonzero(np.diff(agreeing))) + bool(len(agreeing)),
+        max((one.agreeing(bits) for one in segments), default=0),
+        max((one.by_shuffling(bits, rows) for one in segments), default=0.0),
+    )
 
 
 def merged_pairs(pairs: PairTable) -> PairTable:
-    """Return each row and customer once, with the fields of all its pairs."""
-    if not len(pairs):
+    """Return each row and customer once, with the fields of all its pairs; in the order of rows."""
+    if len(pairs) < 2:
         return pairs
-    order = np.lexsort((pairs["ordinal"], pairs["segment"], pairs["row"]))
-    ordered = pairs[order]
-    starts = np.ones(len(ordered), bool)
-    starts[1:] = np.logical_or.reduce(
-        [ordered[name][1:] != ordered[name][:-1] for name in ("row", "segment", "ordinal")]
-    )
-    places = np.flatnonzero(starts)
-    merged = ordered[places]
-    merged["fields"] = np.bitwise_or.reduceat(ordered["fields"], places)
+    rows, segments, ordinals = (pairs[name].astype(np.int64) for name in ("row", "segment", "ordinal"))
+    customers = segments << 32 | ordinals
+    later = (rows[1:] > rows[:-1]) | ((rows[1:] == rows[:-1]) & (customers[1:] > customers[:-1]))
+    if later.all():
+        return pairs  # a sweep keeps them so
+    order = np.lexsort((customers, rows))
+    rows, customers = rows[order], customers[order]
+    starts = np.flatnonzero(np.r_[True, (rows[1:] != rows[:-1]) | (customers[1:] != customers[:-1])])
+    merged = pairs[order[starts]]
+    merged["fields"] = np.bitwise_or.reduceat(pairs["fields"][order], starts)
     return merged
 
 

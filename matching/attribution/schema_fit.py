@@ -16,8 +16,9 @@ from enum import StrEnum
 from typing import Any
 
 from matching.attribution.common_names import is_common_name
+from matching.attribution.leak_tables import LeakTable
 from matching.fingerprints.segments.declared_schema import DeclaredColumn, DeclaredSchema, folded_name
-from matching.inputs.formats.cell_styles import COMMON_STYLES, CellStyles, is_common_shape, styles_of
+from matching.inputs.formats.cell_styles import COMMON_STYLES, CellStyles, is_common_shape
 from matching.inputs.formats.columns import COLUMNS_LIMIT
 
 _LEAST_IN_ORDER = 5  # columns that agree, for their order to count
@@ -32,24 +33,6 @@ class SchemaVerdict(StrEnum):
     DOES_NOT_FIT = "does_not_fit"
     NO_COLUMNS = "no_columns"
     NO_SCHEMA = "no_schema"
-
-
-@dataclass(frozen=True, slots=True)
-class LeakTable:
-    """A table of a leak. `names`: its header, empty where it has none; `rows`: a sample of its rows.
-
-    It lives as long as it is compared; neither names nor rows are kept.
-    """
-
-    names: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-    @property
-    def width(self) -> int:
-        return min(COLUMNS_LIMIT, max(map(len, [self.names, *self.rows]), default=0))
-
-    def styles(self, index: int) -> CellStyles:
-        return styles_of(row[index] for row in self.rows if len(row) > index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +104,7 @@ class SchemaFit:
             case SchemaVerdict.NO_SCHEMA:
                 return "No columns were declared at enrolment, so the leak's columns are not compared."
             case SchemaVerdict.NO_COLUMNS:
-                return "The leak has no table whose columns could be compared."
+                return "The leak has no table whose columns can be compared."
             case SchemaVerdict.DOES_NOT_FIT:
                 return (
                     f"None of its {self.columns} columns agrees with the company's own export in anything "
@@ -149,6 +132,9 @@ def compare_schema(declared: DeclaredSchema | None, table: LeakTable | None) -> 
     found = [_compare_column(index, place, declared, table, named=has_names) for index, place in pairs]
     fits = tuple(fit for fit in found if has_names or fit.style or fit.shapes)
     own = {*map(_letters, declared.names)}
+    if not has_names and not fits:
+        # Any text with commas may look like a table; without names nothing speaks against it either.
+        return SchemaFit(SchemaVerdict.NO_COLUMNS, declared=len(declared.columns))
     unknown = [name for name in names if _letters(name) not in own and not is_common_name(name)]
     in_order = _longest_rising([fit.declared for fit in fits])
     return SchemaFit(

@@ -65,7 +65,7 @@ class Agreements:
         All pairs of a row must come in one call, and later rows in later calls: pairs are not merged from
         call to call, and the first place of a customer is the one that came first.
         """
-        self._chunks.append(_merge_fields(pairs))
+        self._chunks.append(merge_fields(pairs))
         self._pair_count += len(self._chunks[-1])
         if self._pair_count > self.pairs_limit:
             self.sum_up()
@@ -135,12 +135,12 @@ def pairs_from_columns(columns: dict[str, NDArray[np.generic] | int]) -> Pairs:
 
 def coherent_pairs(pairs: Pairs) -> Pairs:
     """Return the rows and customers that agree on two fields or more, each once."""
-    merged = _merge_fields(pairs)
+    merged = merge_fields(pairs)
     coherent: Pairs = merged[np.bitwise_count(merged["fields"]) > 1]
     return coherent
 
 
-def _merge_fields(pairs: Pairs) -> Pairs:
+def merge_fields(pairs: Pairs) -> Pairs:
     """Merge the pairs of each row and customer into one, with the fields of all."""
     pairs, starts = _sort_into_groups(pairs, "row", "segment", "ordinal")
     merged = pairs[starts]

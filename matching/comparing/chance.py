@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import log, sqrt
 
+from matching.fingerprints.segments import SegmentPurpose
 from matching.identifiers import Field
 from matching.watch import WatchedSegment
 
@@ -75,8 +76,12 @@ def expected_by_chance(
 
 
 def enrolled_values(segments: Iterable[WatchedSegment], company: int, field: Field) -> int:
-    """Return the number of values of a field in all segments of a company."""
-    own = (watched for watched in segments if watched.company_id == company)
+    """Return the number of values of a field in all segments of a company; its canaries are no customers."""
+    own = (
+        watched
+        for watched in segments
+        if watched.company_id == company and watched.purpose is not SegmentPurpose.CANARIES
+    )
     return sum(watched.segment.header.counts.get(field, 0) for watched in own)
 
 

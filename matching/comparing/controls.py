@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.comparing.lookup import SegmentsOfKey, look_up
+from matching.fingerprints.segments import SegmentPurpose
 from matching.identifiers import Field
 from matching.scanning.candidates import Bytes, CandidateBatch, Places
 from matching.watch import WatchedSegment
@@ -60,7 +61,8 @@ class ControlCounts(NamedTuple):
             for company in {key.company_id for key in keys if field in key.fingerprinters}:
                 self.neighbours[company, field] += len(batch)
             for hits in look_up(field, neighbours(field, batch), keys):
-                self.hits[segments[hits.segment].company_id, field] += len(hits.ordinals)
+                if segments[hits.segment].purpose is not SegmentPurpose.CANARIES:
+                    self.hits[segments[hits.segment].company_id, field] += len(hits.ordinals)
 
 
 def neighbours(field: Field, batch: CandidateBatch) -> CandidateBatch:

@@ -13,6 +13,7 @@ import numpy as np
 
 from matching.comparing.agreements import Agreements, AgreementTotals, pairs_in_block
 from matching.comparing.block_matches import BlockMatches
+from matching.comparing.canary_sightings import CanarySightings, are_canaries
 from matching.comparing.chance import ExpectedHits, enrolled_values, expected_by_chance
 from matching.comparing.lookup import FIELDS
 from matching.identifiers import Field
@@ -58,6 +59,7 @@ class CompanyFindings:
     hit_fields: Counter[Field] = field(default_factory=Counter)
     columns: Counter[tuple[Field, str]] = field(default_factory=Counter)
     agreements: Agreements = field(default_factory=Agreements)
+    canaries: CanarySightings = field(default_factory=CanarySightings)  # counted nowhere else
 
     @property
     def tally(self) -> AgreementTotals:
@@ -110,6 +112,7 @@ class Findings:
         """
         self._count_mentions(name, label, matches)
         self._count_hits(label, matches, document)
+        self._count_canaries(label, matches, document)
         if matches.cut_records:
             self.cut.add("records")
         self.candidate_counts += matches.candidates
@@ -130,6 +133,7 @@ class Findings:
         left_out: Collection[int] | None,
     ) -> None:
         """Count the hits of a block that was counted before, when it was not compared with these companies.
+        It was compared with their canaries even then.
 
         Its candidates are counted again only if it was compared with nobody before: then `left_out` are the
         companies with which it is still not compared. None: it was compared with somebody.
@@ -161,6 +165,7 @@ class Findings:
             own.hit_fields.update(found.hit_fields)
             own.columns.update(found.columns)
             own.agreements.add_summed(found.agreements, document=document)
+            own.canaries.add_all(found.canaries)
         self.cut |= later.cut
         self.candidate_counts += later.candidate_counts
         self.control_hits.update(later.control_hits)
@@ -208,8 +213,9 @@ class Findings:
             return
         owners = np.array([watched.company_id for watched in self.watch.segments])[matches.hits.segments]
         pairs = pairs_in_block(matches, document=document, first_row=self.numbered_rows)
-        for company in sorted(set(owners.tolist())):
-            own = np.flatnonzero(owners == company)
+        customers = ~are_canaries(self.watch.segments)[matches.hits.segments]
+        for company in sorted(set(owners[customers].tolist())):
+            own = np.flatnonzero(customers & (owners == company))
             found = self.companies[company]
             fields = matches.hits.fields[own]
             for code, count in enumerate(np.bincount(fields, minlength=len(FIELDS)).tolist()):
@@ -218,6 +224,18 @@ class Findings:
             self._count_columns(found, matches, own)
             found.agreements.add(pairs[own])
             self._keep_hits(found, label, matches, own)
+
+    def _count_canaries(self, label: str, matches: BlockMatches, document: int) -> None:
+        """Keep every canary that was hit; `_count_hits` leaves them out."""
+        if not matches.hits.size:
+            return
+        canaries = np.flatnonzero(are_canaries(self.watch.segments)[matches.hits.segments])
+        if not len(canaries):
+            return
+        pairs = pairs_in_block(matches, document=document)[canaries]
+        owners = np.array([watched.company_id for watched in self.watch.segments])[pairs["segment"]]
+        for company in sorted(set(owners.tolist())):
+            self.companies[company].canaries.add_pairs(pairs[owners == company], label)
 
     def _count_columns(self, found: CompanyFindings, matches: BlockMatches, own: Places) -> None:
         """Count columns only for hits whose column was looked up."""

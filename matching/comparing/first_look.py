@@ -24,6 +24,7 @@ from matching.comparing.agreements import coherent_pairs, pairs_in_block
 from matching.comparing.block_matches import BlockMatches
 from matching.comparing.chance import enrolled_values, exceeds_chance, expected_by_chance, upper_bound
 from matching.comparing.lookup import FIELDS
+from matching.fingerprints.segments import SegmentPurpose
 from matching.identifiers import Field
 from matching.watch import WatchedSegment
 
@@ -158,5 +159,6 @@ def _hits_by_company(matches: BlockMatches, segments: Sequence[WatchedSegment]) 
     pairs = Counter(zip(matches.hits.segments.tolist(), matches.hits.fields.tolist(), strict=True))
     counts: CountsByCompany = Counter()
     for (segment, code), count in pairs.items():
-        counts[segments[segment].company_id, FIELDS[code]] += count
+        if segments[segment].purpose is not SegmentPurpose.CANARIES:
+            counts[segments[segment].company_id, FIELDS[code]] += count
     return counts

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.fingerprints.scheme import Fingerprinter
-from matching.fingerprints.segments import SHARED_LIMIT
+from matching.fingerprints.segments import SHARED_LIMIT, SegmentPurpose
 from matching.identifiers import COUNTRIES, SCANNED, Field
 from matching.scanning.candidates import CandidateBatch, Places
 from matching.scanning.scanner import Block, Scanner
@@ -97,40 +97,54 @@ class Comparison:
     ) -> tuple[Hits, Counter[Field]]:
         """Return the hits, and how many candidates of each field were compared.
 
-        `companies` None: all of them; `signs`: the block's, if they are known. Candidates that end at the
-        byte `after` or earlier, or behind `before`, belong to another block and are left out. `on_scan` gets
-        what `scan_regions` yields.
+        `companies` None: all of them; canaries are compared in any case, and nobody else's candidates count.
+        `signs`: the block's, if they are known. Candidates that end at the byte `after` or earlier, or behind
+        `before`, belong to another block and are left out. `on_scan` gets what `scan_regions` yields.
         """
         counts: Counter[Field] = Counter()
         found: list[FieldHits] = []
         for candidates, keys in self.scan_regions(block, companies, signs):
             if on_scan:
                 on_scan(candidates, keys)
+            counted = companies is None or any(key.company_id in companies for key in keys)
             for field, batch in (cells or {}).items():
                 candidates[field] = _join_batches(candidates[field], batch) if field in candidates else batch
             for field, batch in candidates.items():
                 if after or before is not None:
                     end = len(block) if before is None else before
                     batch = batch.only((batch.ends > after) & (batch.ends <= end))
-                # Regions find mostly the same candidates, which count once.
-                counts[field] = max(counts[field], len(batch))
+                if counted:  # Regions find mostly the same candidates, which count once.
+                    counts[field] = max(counts[field], len(batch))
                 found += look_up(field, batch, keys)
         return _sort_hits(found), counts
 
     def scan_regions(
         self, block: Block, companies: Collection[int] | None, signs: int | None = None
     ) -> Iterator[tuple[dict[Field, CandidateBatch], Sequence[SegmentsOfKey]]]:
-        """Yield the block's candidates and the keys of each region that has segments of these companies."""
+        """Yield the block's candidates and the keys of each region that has segments of these companies or
+        of canaries.
+        """
         undone: UndoneBlock | None = None
         is_first = True
         for region in self._regions:
-            keys = [key for key in region.keys if companies is None or key.company_id in companies]
+            keys = list(_wanted_keys(region.keys, companies))
             if not keys:
                 continue
             if is_first:
                 undone, is_first = UndoneBlock.of(block, signs), False
             found = region.scanner.scan(block)
             yield (undone.with_undone(found, region.scanner) if undone else dict(found)), keys
+
+
+def _wanted_keys(keys: Sequence[SegmentsOfKey], companies: Collection[int] | None) -> Iterator[SegmentsOfKey]:
+    """Yield the keys of these companies, and of the others only their segments of canaries."""
+    for key in keys:
+        if companies is None or key.company_id in companies:
+            yield key
+        elif canaries := tuple(one for one in key.segments if one[1].purpose is SegmentPurpose.CANARIES):
+            fields = {field for _, watched in canaries for field in watched.segment.fields}
+            own = {field: made for field, made in key.fingerprinters.items() if field in fields}
+            yield SegmentsOfKey(key.company_id, canaries, own)
 
 
 def look_up(field: Field, batch: CandidateBatch, keys: Sequence[SegmentsOfKey]) -> Iterator[FieldHits]:

@@ -1,6 +1,11 @@
 """Findings as the rows that storage keeps: places, counts, and masked excerpts of mentions; never a value."""
 
+from collections.abc import Iterator
+
+from matching.comparing.canary_sightings import CanarySightings, set_of
 from matching.comparing.findings import CompanyFindings, Findings, HitFound, MentionFound
+from matching.watch import Watch
+from storage.canary_matches import CanaryEvidence, CanaryRecord
 from storage.matches import CompanyResult, MatchKind, MatchRecord
 
 _TERMS_LIMIT = 100  # terms that a summary names
@@ -27,7 +32,26 @@ def _company_result(company_id: int, found: CompanyFindings, findings: Findings)
         customers=tally.customers,
         candidates=findings.candidates,
         rows_scanned=findings.rows_scanned,
+        canary_records=list(canary_records(found.canaries, findings.watch)),
     )
+
+
+def canary_records(canaries: CanarySightings, watch: Watch) -> Iterator[CanaryRecord]:
+    """Yield every canary that was seen, the certain ones first."""
+    for seen in sorted(canaries, key=lambda one: not one.is_certain):
+        watched = watch.segments[seen.segment]
+        planted = set_of(watched, seen.ordinal)
+        yield CanaryRecord(
+            segment_id=watched.id,
+            evidence=CanaryEvidence.CERTAIN if seen.is_certain else CanaryEvidence.SINGLE,
+            label=planted.label,
+            issued=planted.issued,
+            expires=planted.expires,
+            ordinal=seen.ordinal,
+            fields=tuple(name.value for name in seen.fields),
+            rows=seen.rows,
+            place=f"{seen.label}:{seen.line}",
+        )
 
 
 def _mention_record(found: MentionFound) -> MatchRecord:

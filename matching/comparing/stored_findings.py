@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 from zipfile import BadZipFile
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.comparing.agreements import CUSTOMER, PAIR, Agreements
+from matching.comparing.canary_sightings import CanarySighting, CanarySightings
 from matching.comparing.findings import CompanyFindings, Findings, HitFound, MentionFound
 from matching.identifiers import Field
 from matching.watch import Watch
@@ -49,6 +51,7 @@ def findings_as_json(findings: Findings) -> dict[str, Any]:
                 "terms": found.terms,
                 "hit_fields": found.hit_fields,
                 "columns": [(*key, count) for key, count in found.columns.items()],
+                "canaries": [astuple(one) for one in found.canaries],
                 "summed": (found.agreements.summed_coherent, found.agreements.summed_single),
             }
             for company, found in findings.companies.items()
@@ -87,8 +90,16 @@ def findings_from_json(
             hit_fields=_counts_from_json(found["hit_fields"]),
             columns=Counter({(Field(name), column): count for name, column, count in found["columns"]}),
             agreements=agreements,
+            canaries=_canaries_from_json(found["canaries"]),
         )
     return findings
+
+
+def _canaries_from_json(stored: Sequence[Sequence[Any]]) -> CanarySightings:
+    sightings = CanarySightings()
+    for one in stored:
+        sightings.add(CanarySighting(*one))
+    return sightings
 
 
 def _kept_as_json(one: MentionFound | HitFound, segments: Mapping[int, int]) -> tuple[Any, ...]:

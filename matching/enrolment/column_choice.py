@@ -211,7 +211,7 @@ def _named_national_column(
     """Return the column and country of `4:PL`, or `4` where the cells show the country."""
     written, _, country = column.rpartition(COUNTRY)
     if not written or country not in COUNTRIES:
-        number = _column_number(column, names)
+        number = column_number(column, names)
         found = country_of_column(_cells_of(sample, number), region)
         if found is None:
             raise CustomersWithoutColumns(
@@ -219,7 +219,7 @@ def _named_national_column(
                 f"--column {Field.NATIONAL_ID}={number}{COUNTRY}PL. Countries: {', '.join(COUNTRIES)}"
             )
         return FieldColumns(Field.NATIONAL_ID, (number,), found)
-    return FieldColumns(Field.NATIONAL_ID, (_column_number(written, names),), country)
+    return FieldColumns(Field.NATIONAL_ID, (column_number(written, names),), country)
 
 
 def _named_columns(
@@ -234,9 +234,9 @@ def _named_columns(
             yield _named_national_column(column, names, sample, region)
             continue
         if field is not Field.NAME_BIRTH_DATE:
-            yield FieldColumns(field, (_column_number(column, names),))
+            yield FieldColumns(field, (column_number(column, names),))
             continue
-        group = tuple(_column_number(part, names) for part in column.split(JOINED))
+        group = tuple(column_number(part, names) for part in column.split(JOINED))
         if len(group) not in _GROUP_SIZES:
             raise CustomersWithoutColumns(
                 f"{column!r} names {len(group)} columns; expected one to three columns of the name and then "
@@ -245,7 +245,8 @@ def _named_columns(
         yield FieldColumns(field, group)
 
 
-def _column_number(column: str, names: Sequence[str]) -> int:
+def column_number(column: str, names: Sequence[str]) -> int:
+    """Return the number, from 1 on, of a column that the user named; raise CustomersWithoutColumns."""
     if column.isdecimal() and int(column) > 0:
         return int(column)
     if column in names:

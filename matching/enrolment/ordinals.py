@@ -21,6 +21,8 @@ SEGMENT = "segment"  # optional column: the segment whose list the ordinal numbe
 FIELDS = "fields"  # optional column: the fields that were hit
 _LINE_LIMIT = 1 << 16  # characters
 _ORDINAL_DIGITS = 10
+# First characters that make a spreadsheet read a cell as a formula (OWASP, "CSV injection").
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _SEPARATORS = ",;|/ "  # between the fields of a cell
 
 
@@ -137,3 +139,8 @@ def _rows_of_segment(rows: list[list[str]], names: list[str], of: str | None, pa
             f"{', '.join(segments) or 'no segment'}"
         )
     return chosen
+
+
+def disarmed_cell(cell: str) -> str:
+    """Return the cell so that no spreadsheet takes it for a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell

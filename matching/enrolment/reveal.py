@@ -6,17 +6,27 @@ each delta that added customers. Their rows are numbered as `enrol` numbered the
 
 import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import TextIOBase
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 
+from matching.enrolment.affected import (
+    COUNTRY_NAMES,
+    POSTCODE_NAMES,
+    AffectedCounter,
+    AffectedCounts,
+    AlsoLeaked,
+    RegionColumns,
+    place_of,
+)
 from matching.enrolment.column_choice import FieldColumns, ValueReader, field_columns
 from matching.enrolment.customer_list import open_customer_list
-from matching.enrolment.ordinals import COLUMN, WantedOrdinals
+from matching.enrolment.ordinals import COLUMN, WantedOrdinals, disarmed_cell
 from matching.errors import CustomersOther, CustomersWithoutColumns
 from matching.fingerprints.scheme import Key
 from matching.fingerprints.segments import SHARED_LIMIT, SegmentChain
@@ -24,16 +34,15 @@ from matching.identifiers import DateOrder, Field
 
 SAMPLE = 200  # rows whose fingerprints are computed again to compare a list with a segment
 _COLUMN_DIGITS = 9  # digits of a column's number, at most
-# First characters that make a spreadsheet read a cell as a formula (OWASP, "CSV injection").
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(slots=True)
 class Revealed:
-    """How many customers were written, and how many of them were hit in each field."""
+    """How many customers were written, how many of them were hit in each field, and the counts."""
 
     customers: int = 0
     fields: Counter[str] = field(default_factory=Counter)
+    affected: AffectedCounts = field(default_factory=AffectedCounts)
 
 
 @dataclass(slots=True)
@@ -65,14 +74,22 @@ class Lists:
 
 
 def reveal(
-    wanted: WantedOrdinals, lists: Lists, out: TextIO | TextIOBase, *, columns: Sequence[str] | None = None
+    wanted: WantedOrdinals,
+    lists: Lists,
+    out: TextIO | TextIOBase,
+    *,
+    columns: Sequence[str] | None = None,
+    counter: AffectedCounter | None = None,
 ) -> Revealed:
     """Write the customers with the wanted ordinals as CSV; `columns` None: all columns of the list.
 
-    Formulas are disarmed. Raises CustomersOther if the lists have fewer customers than the highest ordinal.
+    Formulas are disarmed. `counter` counts each customer. Raises CustomersOther if the lists have fewer
+    customers than the highest ordinal.
     """
     writer = csv.writer(out)
     result = Revealed()
+    if counter is not None:
+        result.affected = counter.counts
     places: list[int] | None = None
     for ordinal, row in lists.rows():
         if places is None:
@@ -85,8 +102,39 @@ def reveal(
             writer.writerow([ordinal, *map(disarmed_cell, beside), *map(disarmed_cell, cells)])
             result.customers += 1
             result.fields.update(wanted.fields(ordinal))
+            if counter is not None:
+                counter.add(row, wanted.fields(ordinal))
     _check_all_found(wanted, lists)
     return result
+
+
+def affected_counter(
+    lists: Lists,
+    *,
+    region: str,
+    named: Mapping[Field, Sequence[str]] | None = None,
+    country: str | None = None,
+    postcode: str | None = None,
+    also: Collection[AlsoLeaked] = (),
+) -> AffectedCounter:
+    """Return what counts the lists' customers by region and kind of data.
+
+    `named`: columns per field, as given to `enroll`. `country` and `postcode`: columns by name or number;
+    None: those with known names. Raises CustomersWithoutColumns for a column that does not exist.
+    """
+    sample = [row for _, row in islice(lists.rows(), SAMPLE)]
+    names, width = lists.names, max(map(len, sample), default=0)
+    try:
+        fields = field_columns(names, named or {}, sample, region)
+    except CustomersWithoutColumns:
+        if named:
+            raise
+        fields = []  # counted by what else the list has
+    places = (
+        place_of(names, known) if column is None else _column_place(column, names, len(names) or width)
+        for column, known in ((country, COUNTRY_NAMES), (postcode, POSTCODE_NAMES))
+    )
+    return AffectedCounter(RegionColumns(fields, region, *places), also)
 
 
 def _check_all_found(wanted: WantedOrdinals, lists: Lists) -> None:
@@ -111,11 +159,6 @@ def _column_place(column: str, names: Sequence[str], width: int) -> int:
         return int(column) - 1
     expected = f"a number from 1 to {width}" + (" or a name of the header" if names else "")
     raise CustomersWithoutColumns(f"there is no column {column!r}; expected {expected}")
-
-
-def disarmed_cell(cell: str) -> str:
-    """Return the cell so that no spreadsheet takes it for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 
 def check_belongs(

@@ -203,6 +203,7 @@ def base_record(segment: MappedSegment, name: str, company_id: int) -> SegmentRe
         series=header.series,
         state=header.id,
         sequence=header.sequence,
+        purpose=header.purpose.value,
     )
 
 

@@ -3,6 +3,10 @@
     subkey      = HKDF-SHA256(root, info = "fp|1|company|field|normaliser version"), 32 bytes
     fingerprint = HMAC-SHA256(subkey, canonical value), its first 16 bytes
 
+    mask key    = HKDF-SHA256(root, info = "mask|1|company"), 32 bytes
+    template key = HKDF-SHA256(mask key, info = "template|templates version"), 32 bytes
+    tag         = HMAC-SHA256(template key, what the template shows), its first 5 bytes
+
 Without the root key a fingerprint reveals nothing. With it, all values of a small set (telephone numbers) can
 be tried in minutes: whoever has key and fingerprints has the numbers. So the root key is only read into
 memory, is overwritten once its subkeys are derived, and never enters the database, a log or a message.
@@ -27,6 +31,7 @@ from matching.scanning.tapes import Tape
 SCHEME = 1  # version of the derivation above; part of every info string
 SIZE = 16  # bytes of a fingerprint
 KEY_SIZE = 32
+TAG_SIZE = 5  # bytes of a tag
 _DIGEST = 32
 
 Fingerprints = NDArray[np.uint8]  # one row of SIZE bytes per value
@@ -59,6 +64,8 @@ class Key(Protocol):
 
     def fingerprinter(self, company: str, name: Field) -> "Fingerprinter": ...
 
+    def mask_key(self, company: str) -> "MaskKey": ...
+
 
 @dataclass(slots=True)
 class RootKey:
@@ -83,7 +90,10 @@ class RootKey:
     def subkeys(self, company: str) -> "Subkeys":
         """Derive everything that matching needs; the root key can be wiped afterwards."""
         fingerprinters = {name: self.fingerprinter(company, name) for name in Field}
-        return Subkeys(self.id, company, self.check_value(company), fingerprinters)
+        return Subkeys(self.id, company, self.check_value(company), fingerprinters, self.mask_key(company))
+
+    def mask_key(self, company: str) -> "MaskKey":
+        return MaskKey(self._derived(f"mask|{SCHEME}|{company}"))
 
     def wipe(self) -> None:
         """Overwrite the key; it cannot make fingerprints afterwards."""
@@ -91,15 +101,21 @@ class RootKey:
         self.secret.clear()
 
     def _subkey(self, company: str, name: str, version: int) -> Secret:
+        return self._derived(f"fp|{SCHEME}|{company}|{name}|{version}")
+
+    def _derived(self, info: str) -> Secret:
         if len(self.secret) != KEY_SIZE:
             raise ValueError(
                 f"the key {self.id} has {len(self.secret)} bytes, expected {KEY_SIZE}: it was wiped or is "
                 f"damaged"
             )
-        info = f"fp|{SCHEME}|{company}|{name}|{version}".encode()
-        subkey = Secret(KEY_SIZE)
-        HKDF(algorithm=SHA256(), length=KEY_SIZE, salt=None, info=info).derive_into(self.secret, subkey)
-        return subkey
+        return _hkdf(self.secret, info)
+
+
+def _hkdf(secret: bytearray, info: str) -> Secret:
+    subkey = Secret(KEY_SIZE)
+    HKDF(algorithm=SHA256(), length=KEY_SIZE, salt=None, info=info.encode()).derive_into(secret, subkey)
+    return subkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +142,29 @@ class Fingerprinter:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskKey:
+    """The key from which those of the mask templates of one company are derived."""
+
+    secret: Secret = field(repr=False)
+
+    def tagger(self, template: str, version: int) -> "Tagger":
+        return Tagger(_hkdf(self.secret, f"{template}|{version}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tagger:
+    """Computes tags under the key of one mask template."""
+
+    subkey: Secret = field(repr=False)
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.uint64]:
+        """Return the tags of texts as numbers of 40 bits, in their order."""
+        digests = Fingerprinter(self.subkey)(texts)
+        whole = np.ascontiguousarray(digests[:, :8]).view(">u8")[:, 0]
+        return (whole >> np.uint64(64 - 8 * TAG_SIZE)).astype(np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
 class Subkeys:
     """One company's subkeys, for this program's normalisers, and the check value of their root key."""
 
@@ -133,6 +172,7 @@ class Subkeys:
     company: str
     check: str
     fingerprinters: Mapping[Field, Fingerprinter] = field(repr=False)
+    masks: MaskKey = field(repr=False)
 
     def check_value(self, company: str) -> str:
         self._check_company(company)
@@ -141,6 +181,10 @@ class Subkeys:
     def fingerprinter(self, company: str, name: Field) -> Fingerprinter:
         self._check_company(company)
         return self.fingerprinters[name]
+
+    def mask_key(self, company: str) -> MaskKey:
+        self._check_company(company)
+        return self.masks
 
     def _check_company(self, company: str) -> None:
         if company != self.company:

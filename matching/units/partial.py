@@ -27,7 +27,7 @@ from matching.units.budget_use import BudgetUse
 from matching.watch import Watch
 
 #: Of the bytes. The result of another version is refused, and its unit is matched again.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 from storage import data_sets
 from storage.alert_listings import AlertListing
 from storage.alerts import Alert, AlertRevision
+from storage.canary_matches import CanaryMatch
 from storage.captures import Capture, CaptureRole, EvidenceGone
 from storage.companies import Company, Segment, SegmentDelta, Term
 from storage.custody import CustodyAction, CustodySubject, write_entry
@@ -47,7 +48,8 @@ from storage.listing_tables import Attachment, Listing, ListingVersion
 from storage.matches import Match, MatchSummary
 from storage.retention.policy import clear_places, delete_versions, places_of
 from storage.retention.traces import PIECE_CHARS, lines_of, plain_letters, shows_any
-from storage.runs import Run, RunState, lock_sources
+from storage.runs import Run, RunState, lock_source
+from storage.sample_verdicts import MaskedSample, SampleVerdict
 from storage.sources import AlertState, Source
 from storage.watch import Rematch, raise_watch_revision
 
@@ -98,7 +100,7 @@ def erase_listing(
             found = _find_records(session, evidence, listing)
         with database.transaction() as session:
             lock_deletions(session)
-            lock_sources(session, [listing.source_id])
+            lock_source(session, listing.source_id)
             _require_not_read(session, listing.source_id)
             if last_run != _last_run(session, listing.source_id) and tries_left:
                 continue  # a run was there in between, and may have left further records
@@ -355,7 +357,7 @@ class _ListingErasure:
             deleted = delete_versions(session, batch)
             self.places.update(deleted.places)
             self.counts.update(deleted.rows)
-        for table in (Match, MatchSummary, ListingSign):
+        for table in (Match, MatchSummary, CanaryMatch, MaskedSample, SampleVerdict, ListingSign):
             self.counts[table.__tablename__] += delete_rows(session, table, table.listing_id == listing_id)
         session.execute(text("DELETE FROM listing_search WHERE rowid = :id"), {"id": listing_id})
         data_sets.leave_data_set(session, listing_id)
@@ -411,6 +413,8 @@ def erase_company(
             (Dump, compared),
             (Match, Match.company_id == company.id),
             (MatchSummary, MatchSummary.company_id == company.id),
+            (CanaryMatch, CanaryMatch.company_id == company.id),
+            (SampleVerdict, SampleVerdict.company_id == company.id),
             (Rematch, Rematch.company_id == company.id),
             (SegmentDelta, SegmentDelta.segment_id.in_(segments)),
             (Segment, Segment.company_id == company.id),

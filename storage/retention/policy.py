@@ -26,6 +26,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from storage.alert_listings import AlertListing
 from storage.alerts import Alert, AlertChange, AlertRevision
+from storage.canary_matches import CanaryMatch
 from storage.captures import LEFT_FOR, Capture, CaptureOutcome, EvidenceGone
 from storage.database.base import delete_rows
 from storage.deliveries import Attempt, Delivery, DeliveryState
@@ -34,6 +35,7 @@ from storage.holds import held_alert_ids, held_listing_ids
 from storage.listing_tables import Attachment, Listing, ListingVersion, MatchState
 from storage.matches import Match, MatchSummary
 from storage.runs import READ, Run, RunState
+from storage.sample_verdicts import MaskedSample, SampleVerdict
 from storage.settings import RetentionSettings
 from storage.sources import AlertState, Source, SourceChange
 from storage.watch import Rematch, RematchState
@@ -344,6 +346,9 @@ def delete_versions(session: Session, ids: Sequence[int]) -> Deleted:
     counts = {
         "matches": delete_rows(session, Match, Match.version_id.in_(ids)),
         "match_summaries": delete_rows(session, MatchSummary, MatchSummary.version_id.in_(ids)),
+        "canary_matches": delete_rows(session, CanaryMatch, CanaryMatch.version_id.in_(ids)),
+        "masked_samples": delete_rows(session, MaskedSample, MaskedSample.version_id.in_(ids)),
+        "sample_verdicts": delete_rows(session, SampleVerdict, SampleVerdict.version_id.in_(ids)),
         "attachments": delete_rows(session, Attachment, attached),
         "listing_versions": delete_rows(session, ListingVersion, ListingVersion.id.in_(ids)),
     }

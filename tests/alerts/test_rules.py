@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from alerts.rules import DEFAULT_WEIGHTS, RULES, FindingFacts
+from alerts.rules import DEFAULT_WEIGHTS, RULES, CanaryFact, FindingFacts, SampleFact
 from alerts.severity import SeveritySettings, find_signals, merge_signals, total_weight
 from storage.alerts import Severity
+from storage.canary_matches import CanaryEvidence
 
 SETTINGS = SeveritySettings()
+CRM = CanaryFact(
+    evidence=CanaryEvidence.CERTAIN,
+    system="crm",
+    partner="acme",
+    issued=date(2026, 3, 1),
+    expires=None,
+    fields=("resident_id", "phone"),
+)
+MASKED_CANARY = replace(CRM, evidence=CanaryEvidence.CONSISTENT)
+SINGLE_CANARY = replace(CRM, evidence=CanaryEvidence.SINGLE)
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "alerts.md"
 
 
@@ -40,6 +52,16 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "alerts.md"
         (FindingFacts(claimed_records=1_000_000), ["claimed_records", "claimed_records_mass"]),
         (FindingFacts(price="1 BTC"), ["price"]),
         (FindingFacts(data_classes=("phone",)), ["data_classes"]),
+        (FindingFacts(canaries=(CRM, MASKED_CANARY)), ["canary", "masked_canary"]),
+        (FindingFacts(canaries=(SINGLE_CANARY,)), ["canary_single"]),
+        (FindingFacts(masked=SampleFact(verdict="ours", rows=20)), ["masked_ours"]),
+        (FindingFacts(masked=SampleFact(verdict="partly_ours", rows=20)), ["masked_partly_ours"]),
+        (FindingFacts(masked=SampleFact(verdict="shared_clients_only", rows=20)), ["masked_shared_clients"]),
+        (FindingFacts(masked=SampleFact(verdict="pairing_broken", rows=20)), ["masked_pairing_broken"]),
+        (FindingFacts(masked=SampleFact(verdict="tests_disagree", rows=20)), ["masked_tests_disagree"]),
+        (FindingFacts(masked=SampleFact(verdict="not_ours", rows=20)), []),
+        (FindingFacts(masked=SampleFact(verdict="too_little", rows=2)), []),
+        (FindingFacts(masked=SampleFact(verdict="no_masks", rows=20)), []),
         (FindingFacts(offer_number=3, first_offered_at=datetime(2026, 3, 1, tzinfo=UTC)), ["repost"]),
     ],
 )
@@ -69,6 +91,12 @@ def test_when_a_signal_is_found(facts: FindingFacts, names: list[str]) -> None:
         (FindingFacts(coherent_rows=1), Severity.HIGH),
         (FindingFacts(coherent_rows=1, mentions={"title": 1}), Severity.CRITICAL),
         (FindingFacts(coherent_rows=10), Severity.CRITICAL),
+        (FindingFacts(canaries=(CRM,)), Severity.CRITICAL),
+        (FindingFacts(canaries=(MASKED_CANARY,)), Severity.HIGH),
+        (FindingFacts(canaries=(SINGLE_CANARY,) * 9), Severity.LOW),
+        (FindingFacts(masked=SampleFact(verdict="ours", rows=20)), Severity.CRITICAL),
+        (FindingFacts(masked=SampleFact(verdict="partly_ours", rows=20)), Severity.HIGH),
+        (FindingFacts(masked=SampleFact(verdict="tests_disagree", rows=20)), Severity.LOW),
     ],
 )
 def test_the_severity_of_typical_findings(facts: FindingFacts, severity: Severity) -> None:
@@ -86,6 +114,30 @@ def test_a_million_random_numbers_do_not_wake_anybody() -> None:
 
     assert Severity.LOW is SETTINGS.severity_for(signal.weight)
     assert "about 2,342" in signal.text
+
+
+def test_a_canary_names_its_system_partner_and_days() -> None:
+    """So the reader knows at once whose copy is for sale, and from which days."""
+    (signal,) = find_signals(FindingFacts(canaries=(replace(CRM, expires=date(2026, 9, 1)),)), SETTINGS)
+
+    for expected in ("crm", "partner acme", "2026-03-01", "2026-09-01", "phone, resident id"):
+        assert expected in signal.text
+
+
+def test_a_masked_answer_gives_its_interval_and_its_weakest_assumption() -> None:
+    """Numbers that survive a hostile reader."""
+    ours = SampleFact(
+        verdict="ours",
+        rows=20,
+        share_low=0.85,
+        share_middle=0.97,
+        share_high=1.0,
+        assumption="rows are picked at random",
+    )
+    (signal,) = find_signals(FindingFacts(masked=ours), SETTINGS)
+
+    for expected in ("20 masked rows", "97%", "85% to 100%", "rows are picked at random."):
+        assert expected in signal.text
 
 
 def test_a_signal_that_is_gone_stays_as_earlier() -> None:
@@ -120,9 +172,18 @@ def test_every_signal_says_a_whole_sentence() -> None:
         data_classes=("phone",),
         offer_number=3,
         first_offered_at=datetime(2026, 3, 1, tzinfo=UTC),
+        canaries=(CRM, MASKED_CANARY, SINGLE_CANARY),
     )
 
-    signals = find_signals(everything, SETTINGS)
+    verdicts = ("ours", "partly_ours", "shared_clients_only", "pairing_broken", "tests_disagree")
+    signals = [
+        signal
+        for verdict in verdicts
+        for signal in find_signals(
+            replace(everything, masked=SampleFact(verdict=verdict, rows=20, detail="Endings hit alone.")),
+            SETTINGS,
+        )
+    ]
 
     assert {rule.name for rule in RULES} == {signal.name for signal in signals}
     assert all(signal.text.endswith(".") and not signal.text[0].islower() for signal in signals)

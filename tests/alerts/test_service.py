@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -14,17 +14,20 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
-from alerts.message import MessageContent, MessagePrice
+from alerts.message import MessageContent, MessagePrice, message_of
+from alerts.render import plain_text
 from alerts.service import AlertService
 from alerts.settings import Channel
 from storage import data_sets, listings, matches, sources
 from storage.alerts import AlertKind, Severity, TriageState
+from storage.canary_matches import CanaryEvidence, CanaryRecord
 from storage.data_sets import DataSetSign, SignKind
 from storage.database.base import Database
 from storage.errors import DatabaseConflict
 from storage.evidence.warc import EvidenceStore
 from storage.listings import Listing
 from storage.runs import RunOutcome
+from storage.sample_verdicts import SampleRecord, VerdictRecord
 from storage.sources import SourceHealth
 from storage.work import WorkKind
 from tests.alerts.samples import email_channel, webhook_channel
@@ -32,6 +35,8 @@ from tests.alerts.world import World
 from tests.storage import given
 
 COHERENT = {"hits": {"phone": 4, "resident_id": 4}, "coherent_rows": 4, "customers": 4}
+#: What matching found by itself, without a mention.
+UNNAMED: dict[str, Any] = {"matches": [], "mentions": 0, "mention_fields": {}, "terms": []}
 CHANNELS: dict[str, Channel] = {
     "mail": email_channel(25),
     "hook": webhook_channel("https://hooks.lender.example/in", min_severity="high"),
@@ -110,6 +115,71 @@ def test_the_score_is_the_sum_of_the_signals(world: World) -> None:
     }
     assert expected == weights
     assert sum(expected.values()) == revision.score
+
+
+def test_a_canary_is_critical_by_itself_and_is_named(world: World) -> None:
+    """No company name, no price: a customer who does not exist is enough, and the message names its place."""
+    canary = CanaryRecord(
+        segment_id=world.enrol(customers=30, purpose="canaries"),
+        evidence=CanaryEvidence.CERTAIN,
+        label="crm--acme",
+        issued=date(2026, 3, 1),
+        expires=date(2026, 9, 1),
+        ordinal=7,
+        fields=("phone", "resident_id"),
+        rows=1,
+        place="body:3",
+    )
+    version = world.crawl(price_amount=None, claimed_records=None)
+    world.judging.evaluate(world.match(version, **UNNAMED, canary_records=[canary]))
+    (revision,), content = world.revisions(), last_content(world)
+    [shown] = content.canaries
+    text = plain_text(message_of(world.alerts()[0], revision, installation="test"))
+
+    assert (revision.severity, [one["name"] for one in revision.signals]) == (Severity.CRITICAL, ["canary"])
+    assert (shown.system, shown.partner, shown.number, shown.place) == ("crm", "acme", 7, "body:3")
+    assert "a canary of crm, as the partner acme gets it" in content.summary
+    assert "Canary: crm, partner acme, planted 2026-03-01 to 2026-09-01, number 7" in text
+    assert content.coverage is not None
+    assert content.coverage.enrolled_customers == 0  # a canary is no customer
+
+
+def test_a_better_verdict_about_masked_rows_escalates_and_history_stays(world: World) -> None:
+    """First too little, then a longer sample that is ours: critical by itself, and each answer is kept."""
+    few, more = SampleRecord(rows=2, unread_rows=0), SampleRecord(rows=20, unread_rows=3)
+    little = VerdictRecord("too_little", 2, more_rows=8)
+    ours = VerdictRecord("ours", 20, 19, 18, 0.85, 0.97, 1.0, "rows are picked at random")
+    version = world.crawl(price_amount=None, claimed_records=None)
+    world.judging.evaluate(world.match(version, sample=few, verdict=little))
+    first = last_content(world)
+    second = world.crawl(text="a longer sample", price_amount=None, claimed_records=None)
+    world.judging.evaluate(world.match(second, sample=more, verdict=ours))
+    content, revisions = last_content(world), world.revisions()
+    texts = [plain_text(message_of(world.alerts()[0], one, installation="test")) for one in revisions]
+
+    assert world.changes() == ["opened", "escalated"]
+    assert [one.severity for one in revisions] == [Severity.MEDIUM, Severity.CRITICAL]
+    assert first.sample is not None
+    assert (first.sample.verdict, first.sample.more_rows) == ("too_little", 8)
+    assert content.sample is not None
+    assert (content.sample.verdict, content.sample.unread_rows) == ("ours", 3)
+    assert "About 8 more would do." in texts[0]
+    assert "could not be read: 3" in texts[1]
+
+
+def test_masked_rows_that_nobody_could_compare_are_said(world: World) -> None:
+    """A finding by name with masked rows: no masks are enrolled, or no row could be read."""
+    version = world.crawl()
+    summary = world.match(version, sample=SampleRecord(9, 0), verdict=VerdictRecord("no_masks", 9))
+    world.judging.evaluate(summary)
+    world.judging.evaluate(world.match(world.crawl("b", text="b", title="b"), sample=SampleRecord(0, 4)))
+    texts = [
+        plain_text(message_of(alert, world.revisions(alert.id)[0], installation="test"))
+        for alert in world.alerts()
+    ]
+
+    assert "No masks of customers are enrolled" in texts[0]
+    assert "Masked rows that could not be read: 4" in texts[1]
 
 
 def test_a_domain_in_addresses_alone_is_not_the_companys_name(world: World) -> None:

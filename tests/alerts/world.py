@@ -29,6 +29,7 @@ from storage.evidence.warc import RecordPlace
 from storage.listings import ListingRecord
 from storage.matches import CompanyResult, MatchKind, MatchRecord
 from storage.runs import RunCounts, RunOutcome, RunTrigger
+from storage.sample_verdicts import SampleRecord
 from storage.sources import DeclaredSource, SourceHealth
 from tests.clocks import Clock
 from tests.dispatchers import RecordingDispatcher
@@ -130,7 +131,11 @@ class World:
         return capture_id
 
     def match(self, version_id: int, **found: Any) -> int:
-        """Store what matching found in a version; return the id of its summary, which is due to be judged."""
+        """Store what matching found in a version; return the id of its summary, which is due to be judged.
+
+        `sample`: what was read of its masked rows; the rest are those of a CompanyResult.
+        """
+        sample: SampleRecord | None = found.pop("sample", None)
         with self.database.transaction() as session:
             company = companies.company_by_slug(session, "qudian")
             assert company is not None
@@ -151,7 +156,7 @@ class World:
             }
             given |= {"rows_scanned": 40, "candidates": 160}
             result = CompanyResult(company.id, **(given | found))
-            matches.record_matches(session, version_id, [result], now=self.clock())
+            matches.record_matches(session, version_id, [result], now=self.clock(), sample=sample)
             return next(
                 summary.id
                 for summary in matches.summaries_of_listing(session, self._listing_of(session, version_id))
@@ -163,8 +168,8 @@ class World:
         assert version is not None
         return version.listing_id
 
-    def enrol(self, *, customers: int) -> None:
-        """Import a segment with this number of customers."""
+    def enrol(self, *, customers: int, purpose: str = "customers") -> int:
+        """Import a segment with this number of customers, or of others; return its number."""
         with self.database.transaction() as session:
             company = companies.company_by_slug(session, "qudian")
             assert company is not None
@@ -176,9 +181,10 @@ class World:
                 fields=("phone",),
                 fingerprints=customers,
                 customers=customers,
-                sha256="a" * 64,
+                sha256=f"{purpose:a<64}",
+                purpose=purpose,
             )
-            companies.add_segment(session, segment, self.clock())
+            return companies.add_segment(session, segment, self.clock())
 
     def add_finding(self, **found: Any) -> None:
         """Store one listing with its matches, and judge it."""

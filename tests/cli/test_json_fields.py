@@ -12,9 +12,11 @@ import pytest
 
 from matching.fingerprints.key_file import write_key
 from matching.fingerprints.scheme import RootKey
-from storage import nodes
+from storage import companies, nodes
+from storage.canary_matches import CanaryEvidence, CanaryRecord
 from storage.database import schema
 from storage.database.base import Database
+from storage.sample_verdicts import SampleRecord, VerdictRecord
 from tests.alerts.samples import SECRET, webhook_channel
 from tests.alerts.world import World
 from tests.docs.pages import ROOT
@@ -58,7 +60,7 @@ COMMANDS = (
     *("canary new --system crm", "canary rotate --system crm", "canary list", "canary odds --rows 5 --of 9"),
     *("canary export --out planted.csv", "canary expire --system crm"),
     *(
-        "segment remove 1",
+        "segment remove 2",
         "erase listing 1 --reason request --yes",
         "erase finish",
     ),
@@ -79,7 +81,14 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     database = Database.open(f"sqlite:///{home}/spillwatch.db")
     schema.upgrade_schema(database)
     world = World(database, channels={"hook": webhook_channel("http://localhost:9/x")})
-    world.add_finding()
+    segment_id = world.enrol(customers=1, purpose="canaries")
+    canary = CanaryRecord(
+        segment_id, CanaryEvidence.CERTAIN, "crm", NOW.date(), None, 1, ("email",), 1, "body:1"
+    )
+    verdict = VerdictRecord("too_little", 2, more_rows=8)
+    world.add_finding(canary_records=[canary], sample=SampleRecord(2, 1), verdict=verdict)
+    with database.transaction() as session:
+        companies.retire_segment(session, segment_id)
     world.deliver_due()
     with database.transaction() as session:
         nodes.join(session, given.profile(), lease=timedelta(minutes=5), now=datetime.now(UTC))

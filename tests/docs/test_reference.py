@@ -17,6 +17,7 @@ from matching.attribution.holders import HolderKind, HolderVerdict
 from matching.attribution.recycled import RecycledVerdict
 from matching.attribution.schema_fit import SchemaVerdict
 from matching.company_definition import CompanyDefinition
+from matching.enrolment.affected import DataKind, RegionBasis
 from storage.runs import RunOutcome
 from storage.sources import SourceHealth
 from tests.docs.models import keys
@@ -122,9 +123,11 @@ def test_every_metric_has_its_place() -> None:
         ("Holders", HolderVerdict),
         ("Holders", HolderKind),
         ("Schema", SchemaVerdict),
+        ("Counts of affected customers", RegionBasis),
+        ("Counts of affected customers", DataKind),
     ],
 )
-def test_every_verdict_of_attribution_has_its_place(section: str, values: type[StrEnum]) -> None:
+def test_every_slug_of_an_answer_has_its_place(section: str, values: type[StrEnum]) -> None:
     """A slug of the answer is explained under the heading of its part."""
     (below,) = (one.places for one in sections(REFERENCE) if one.title == section)
 

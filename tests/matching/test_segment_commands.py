@@ -171,3 +171,49 @@ def test_native_code_that_is_turned_off_is_not_loaded(home: Path) -> None:
     by_environment = loaded("2.segment", off)
 
     assert (by_default, by_file, by_environment) == ("0\n0\n1\n", "0\n0\n0\n", "0\n0\n0\n")
+
+
+def test_masks_dates_and_purposes_are_enrolled(home: Path) -> None:
+    """The command says what it wrote beside fingerprints, and refuses wrong combinations."""
+    rows = "".join(f"{row.name},{row.phone},2017-06-{1 + place:02}\n" for place, row in enumerate(ROWS[:25]))
+    (home / "dated.csv").write_text(f"Wer,phone,seit\n{rows}".replace("2017-06-02", "?"))
+    options = ("--name", "Wer", "--since", "seit", "--system", "crm")
+    enrolled(home, "0.segment", *options, customers="dated.csv")
+    told = invoke(home, "enroll", "dated.csv", "--key", "old.key", "--out", "1.segment", *options)
+    shown = answered(home, "segment", "show", "0.segment")
+    answered(
+        home,
+        "enroll",
+        "dated.csv",
+        "--key",
+        "old.key",
+        "--company",
+        "quillmere",
+        "--out",
+        "2.segment",
+        "--purpose",
+        "known-breach",
+        "--label",
+        "harrow-2024",
+        "--no-masks",
+    )
+    breach = answered(home, "segment", "show", "2.segment")
+    refused = [
+        invoke(home, "enroll", "dated.csv", "--key", "old.key", *wrong).code
+        for wrong in (
+            ("--purpose", "known-breach"),
+            ("--label", "harrow-2024"),
+            ("--purpose", "staff"),
+            ("--system", "CRM!"),
+            ("--purpose", "known-breach", "--label", "a", "--system", "b"),
+        )
+    ]
+
+    assert "Masked samples: " in told.output
+    assert "name in column 1" in told.output
+    assert "Dates: 2 cohorts. 1 customers have no date." in told.output
+    assert "Wrote 25 customers in crm of " in told.output
+    assert (shown["purpose"], shown["label"], shown["cohorts"]) == ("customers", "crm", 2)
+    assert shown["masks"]["phone_34"] == 25
+    assert (breach["purpose"], breach["label"], breach["masks"]) == ("known_breach", "harrow-2024", {})
+    assert refused == [2] * 5

@@ -4,10 +4,8 @@ An ordinal is given only once in a series. So erasing needs an ordinal only, whi
 and the order of the files matters only for which ordinals come next.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Self
 
@@ -19,7 +17,7 @@ from matching.fingerprints.scheme import Fingerprints, Key
 from matching.fingerprints.segments.format import Ordinals, Records, SegmentHeader
 from matching.fingerprints.segments.lookup_table import Hits
 from matching.fingerprints.segments.mapped_segment import MappedSegment
-from matching.fingerprints.segments.parts import MasksHeader
+from matching.fingerprints.segments.parts import MasksHeader, cohort_map
 from matching.fingerprints.segments.series import check_follows, header_after
 from matching.fingerprints.segments.sorting import merge_runs
 from matching.fingerprints.segments.tag_table import CountRecords, MaskSections, merge_tags, sum_of_counts
@@ -109,7 +107,7 @@ class SegmentChain:
 
     def cohort_maps(self) -> list[NDArray[np.uint8]]:
         """Return for each file the chain's number of each of 256 cohort numbers of the file."""
-        return [_cohort_map(segment.header.cohorts, self.header.cohorts) for segment in self.segments]
+        return [cohort_map(segment.header.cohorts, self.header.cohorts) for segment in self.segments]
 
     def anchor_counts(self, template: str) -> CountRecords:
         """Return the listed anchors of a mask template in all files, by the tag of the anchor."""
@@ -126,13 +124,6 @@ class SegmentChain:
         return sum_of_counts(
             [one.masks.endings[kind] for one in self.segments if one.masks and kind in one.masks.endings]
         )
-
-
-def _cohort_map(of_file: tuple[date, ...], joined: tuple[date, ...]) -> NDArray[np.uint8]:
-    numbers = np.zeros(256, np.uint8)
-    for number, first in enumerate(of_file, 1):
-        numbers[number] = bisect_right(joined, first)
-    return numbers
 
 
 def _are_among(erased: Ordinals, ordinals: Ordinals) -> NDArray[np.bool_]:

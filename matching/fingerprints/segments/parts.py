@@ -4,12 +4,15 @@ Every number is bounded here, so that no header makes a reader allocate or read 
 without these parts is written in format 2, which older programs read, too.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 from pydantic import Field as ModelField
 
@@ -176,6 +179,14 @@ def _parts_at(file: HeaderParts, first: date) -> bool:
     return first in file.cohorts or first <= file.cohorts[0] or (until is not None and first > until)
 
 
+def cohort_map(of_file: tuple[date, ...], joined: tuple[date, ...]) -> NDArray[np.uint8]:
+    """Return the number in `joined` of each of 256 numbers of a file's cohorts; 0 stays not known."""
+    numbers = np.zeros(256, np.uint8)
+    for number, first in enumerate(of_file, 1):
+        numbers[number] = bisect_right(joined, first)
+    return numbers
+
+
 def joined_parts(before: HeaderParts, delta: HeaderParts, *, customers: int) -> HeaderParts:
     """Return the parts of the state with so many customers that two files of a series give together.
 
@@ -195,6 +206,11 @@ def joined_parts(before: HeaderParts, delta: HeaderParts, *, customers: int) -> 
         masks=_joined_masks(before.masks, delta.masks),
         declared_schema=delta.declared_schema or before.declared_schema,
     )
+
+
+def without_tags(masks: MasksHeader) -> MasksHeader:
+    """Return the header of a file of the same series that has no tags itself."""
+    return MasksHeader(version=masks.version, golden={}, templates={}, endings={})
 
 
 def _joined_masks(before: MasksHeader | None, delta: MasksHeader | None) -> MasksHeader | None:

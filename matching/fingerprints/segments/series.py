@@ -9,7 +9,7 @@ from matching.errors import SegmentBaseOther, SegmentOutOfOrder
 from matching.fingerprints.scheme import Key
 from matching.fingerprints.segments.format import PLAIN_VERSION, VERSION, SegmentHeader
 from matching.fingerprints.segments.golden_vectors import golden_vectors
-from matching.fingerprints.segments.parts import HeaderParts, joined_parts
+from matching.fingerprints.segments.parts import HeaderParts, joined_parts, without_tags
 from matching.identifiers import NORMALISERS, Field
 
 
@@ -65,9 +65,12 @@ def delta_header(
 
     `added`: number of new customers, whose ordinals follow the last one. `vectors`: golden vectors; None
     keeps those of `before`, for a delta without fingerprints. `parts`: of format 3, with the purpose and
-    label of `before`; None: only these.
+    label of `before`; None: only these. If the series has tags of masked values, a
+    delta without them says so, too.
     """
     parts = parts or HeaderParts(purpose=before.purpose, label=before.label)
+    if parts.masks is None and before.masks is not None:
+        parts = parts.model_copy(update={"masks": without_tags(before.masks)})
     changes = {
         **dict(parts),
         "version": VERSION if parts.has_parts else PLAIN_VERSION,

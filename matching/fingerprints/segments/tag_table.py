@@ -43,20 +43,9 @@ class TagTable:
         low = self.directory[bucket].astype(np.int64)
         high = self.directory[bucket + 1].astype(np.int64)
         wanted = (tags & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-        first = self._first_from(wanted, low, high, after=False)
-        return first, self._first_from(wanted, first, high, after=True)
-
-    def _first_from(self, wanted: NDArray[np.uint32], low: Places, high: Places, *, after: bool) -> Places:
-        """Return the first place whose tag is not below the wanted one; `after`: that is above it."""
-        low, high = low.copy(), high.copy()
-        column, last = self.records["tag"], len(self.records) - 1
-        while (unsettled := low < high).any():
-            middle = (low + high) >> 1
-            found = column[np.minimum(middle, last)]
-            below = unsettled & ((found <= wanted) if after else (found < wanted))
-            low = np.where(below, middle + 1, low)
-            high = np.where(unsettled & ~below, middle, high)
-        return low
+        column = self.records["tag"]
+        first = _first_places(column, wanted, low, high, after=False)
+        return first, _first_places(column, wanted, first, high, after=True)
 
     def packed(self, start: int, end: int) -> PackedTags:
         """Return the records of a range as they were before they were written."""
@@ -83,6 +72,33 @@ class MaskSections:
     tags: Mapping[str, Iterable[PackedTags]]
     anchors: Mapping[str, CountRecords]
     endings: Mapping[str, CountRecords]
+
+
+def _first_places(
+    column: NDArray[np.uint32], wanted: NDArray[np.uint32], low: Places, high: Places, *, after: bool
+) -> Places:
+    """Return the first place of each range whose number is not below the wanted one; `after`: is above it.
+
+    All are bisected side by side. numpy's searchsorted would copy the column of the mapped file.
+    """
+    low, high, last = low.copy(), high.copy(), len(column) - 1
+    while (unsettled := low < high).any():
+        middle = (low + high) >> 1
+        found = column[np.minimum(middle, last)]
+        below = unsettled & ((found <= wanted) if after else (found < wanted))
+        low = np.where(below, middle + 1, low)
+        high = np.where(unsettled & ~below, middle, high)
+    return low
+
+
+def counts_of(records: CountRecords, codes: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Return the count of each code, 0 for those that are not listed."""
+    if not len(records):
+        return np.zeros(len(codes), np.int64)
+    ends = np.full(len(codes), len(records), np.int64)
+    place = _first_places(records["code"], codes, np.zeros_like(ends), ends, after=False)
+    found = records[np.minimum(place, len(records) - 1)]
+    return np.where(found["code"] == codes, found["count"].astype(np.int64), 0)
 
 
 def records_of_tags(packed: PackedTags) -> TagRecords:
@@ -114,6 +130,8 @@ def merge_tags(tables: Sequence[TagTable], cohort_maps: Sequence[NDArray[np.uint
 
 def sum_of_counts(parts: Sequence[CountRecords]) -> CountRecords:
     """Add the counts of files, sorted by code."""
+    if len(parts) == 1:
+        return parts[0]
     together = np.concatenate([np.empty(0, COUNT_RECORD), *parts])
     codes, places = np.unique(together["code"], return_inverse=True)
     counts = np.bincount(places, weights=together["count"].astype(np.float64), minlength=len(codes))

@@ -137,10 +137,9 @@ def _write_cohorts(body: _BodyWriter, header: SegmentHeader, slices: Iterable[Co
 
 
 def _write_masks(body: _BodyWriter, header: SegmentHeader, masks: MaskSections | None) -> None:
-    if header.masks is None or masks is None:
-        if header.masks is not None or masks is not None:
-            raise ValueError("the header and the sections do not agree whether there are masks")
+    if header.masks is None:
         return
+    masks = masks or MaskSections({}, {}, {})
     for name, sizes in header.masks.templates.items():
         if sizes.tags >= COUNT_LIMIT:
             raise SegmentTooLarge(f"{COUNT_LIMIT} tags or more; split the list and enroll each part")

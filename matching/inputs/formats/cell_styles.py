@@ -97,6 +97,15 @@ def styles_of(cells: Iterable[str]) -> CellStyles:
     return CellStyles(style, () if style else _shapes_of(filled))
 
 
+def style_named(name: str) -> str | None:
+    """Return the style of this name, as it is compared; None: there is no such style."""
+    wanted = " ".join(name.split())
+    if padded := re.fullmatch(r"padded (\d{1,2})", wanted):
+        return wanted if _PADDED_LENGTH <= int(padded[1]) <= _LONGEST else None
+    known = ("NN/NN/YYYY", *(style for style, _ in _PATTERNS))
+    return next((style for style in known if style.casefold() == wanted.casefold()), None)
+
+
 def shape_of(code: str) -> str:
     """Return `A9` for `B2`; "" where the code has other signs or is too long."""
     for pattern, sign in _SHAPE_OF:

@@ -9,9 +9,10 @@ import pytest
 from matching.attribution.attribution import EnrolledList, MaskedRows, SampleMatches, attribute
 from matching.attribution.cohorts import CohortVerdict
 from matching.attribution.holders import Holder, HolderKind, HolderVerdict
+from matching.attribution.leak_tables import LeakTable
 from matching.attribution.overlap import PairTable
 from matching.attribution.recycled import RecycledVerdict
-from matching.attribution.schema_fit import LeakTable, SchemaVerdict
+from matching.attribution.schema_fit import SchemaVerdict
 from matching.comparing.agreements import PAIR
 from matching.fingerprints.segments.declared_schema import DeclaredColumn, DeclaredSchema
 

@@ -39,7 +39,7 @@ def test_a_few_late_matches_give_a_share_instead() -> None:
     found = date_copy(matched, BASE, BEGINS)
 
     assert (found.verdict, found.before, found.later) == (CohortVerdict.MOSTLY_DATED, BEGINS[69], 3)
-    assert found.sentence.startswith("400 of 403 matches with an enrolment date (99.3%) enrolled before")
+    assert found.sentence.startswith("400 of 403 matches with an enrolment date (99.3%) are of customers")
     assert found.error < 0.01
 
 

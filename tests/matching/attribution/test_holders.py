@@ -64,6 +64,7 @@ def test_the_largest_holder_is_named_where_no_other_holds_the_rows() -> None:
     assert [holder.label for holder in found.named] == ["crm"]
     assert "picked at random" in found.sentence
     assert "consistent with quillmere/crm" in found.sentence
+    assert "100" not in found.sentence  # nothing is certain
 
 
 def test_a_partner_is_named_where_the_crm_does_not_hold_its_rows() -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from matching.attribution.common_names import is_common_name
-from matching.attribution.schema_fit import LeakTable, SchemaVerdict, compare_schema
+from matching.attribution.leak_tables import LeakTable
+from matching.attribution.schema_fit import SchemaVerdict, compare_schema
 from matching.fingerprints.segments.declared_schema import DeclaredColumn, DeclaredSchema, folded_name
 from matching.inputs.formats.columns import _WORDS as KNOWN_NAMES
 
@@ -28,6 +29,7 @@ ORDINARY = """
     出生日期 家庭住址 开户银行 银行卡号 备注 工作单位 贷款金额 用户编号 strasse plz ort telefonnummer
     geschlecht email_adresse correo_electronico ciudad fecha адрес телефон город
 """
+OF_PROGRAMS = "user_nicename usergroupid userGroupId rp_token LastModifiedById NormalizedUserName secques"
 UNUSUAL = """
     cust_lvl_cd src_sys_id kyc_refresh_dt wf_prog_flag mob_no_enc lnk_id fnl_dcsn_rsn cif_no xyb_score
     授信批次 进件渠道码 kred_limit_neu sntndr bdl_nr
@@ -112,7 +114,8 @@ def test_columns_without_names_are_compared_by_position() -> None:
         (5, "DD-MON-YY"),
         (8, ("A",)),
     ]
-    assert compare_schema(DECLARED, LeakTable([], [row[1:] for row in rows])).fits == ()
+    narrower = compare_schema(DECLARED, LeakTable([], [row[1:] for row in rows]))
+    assert (narrower.verdict, narrower.fits) == (SchemaVerdict.NO_COLUMNS, ())
 
 
 def test_another_list_does_not_fit() -> None:
@@ -164,6 +167,25 @@ def test_every_known_name_is_common() -> None:
     words = [word for names in KNOWN_NAMES.values() for word in names]
 
     assert [word for word in words if not is_common_name(folded_name(word))] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *[
+            "user_nicename",
+            "usergroupid",
+            "userGroupId",
+            "rp_token",
+            "LastModifiedById",
+            "NormalizedUserName",
+            "secques",
+        ]
+    ],
+)
+def test_names_of_well_known_programs_are_common(name: str) -> None:
+    """Any site that runs the same program has them."""
+    assert is_common_name(folded_name(name))
 
 
 @pytest.mark.parametrize("name", UNUSUAL.split())

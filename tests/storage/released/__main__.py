@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from storage import (
+    canary_matches,
     captures,
     companies,
     custody,
@@ -26,6 +27,7 @@ from storage import (
     listings,
     matches,
     nodes,
+    sample_verdicts,
     sources,
 )
 from storage.alert_listings import ListingNews
@@ -129,9 +131,31 @@ def _match(session: Session) -> None:
         matches.MatchRecord(kinds.FINGERPRINT, "phone", "body:1", "f1", segment_id=segment_id, ordinal=7),
     ]
     result = matches.CompanyResult(
-        company_id, found, 1, {"title": 1}, ["趣店"], {"phone": 1}, single_hits=1, customers=1
+        company_id,
+        found,
+        1,
+        {"title": 1},
+        ["趣店"],
+        {"phone": 1},
+        single_hits=1,
+        customers=1,
+        canary_records=[
+            canary_matches.CanaryRecord(
+                segment_id,
+                canary_matches.CanaryEvidence.CERTAIN,
+                "crm--acme",
+                NOW.date(),
+                None,
+                7,
+                ("phone", "email"),
+                1,
+                "body:1",
+            )
+        ],
+        verdict=sample_verdicts.VerdictRecord("ours", 20, 19, 18, 0.8, 0.95, 1.0, "rows at random"),
     )
-    matches.record_matches(session, 1, [result], now=NOW)
+    sample = sample_verdicts.SampleRecord(20, 3)
+    matches.record_matches(session, 1, [result], now=NOW, sample=sample)
 
 
 def rows(session: Session) -> dict[str, list[dict[str, object]]]:

@@ -1,0 +1,49 @@
+"""An investigation for people at a terminal. The report has all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cli.output import print_error, print_line, print_table
+from matching.investigation.company_answer import CompanyAnswer
+from matching.investigation.investigation import Investigation
+
+
+def show(answer: Investigation) -> None:
+    """Print a few sentences per company to standard output, and what was not read to standard error."""
+    subject, reading = answer.subject, answer.reading
+    print_line(f"{subject.kind.value.capitalize()}: {subject.name}")
+    print_line(f"SHA-256: {subject.sha256}")
+    print_line(
+        f"Read {reading.document_count:,} documents, {reading.whole_documents:,} of them completely: "
+        f"{reading.rows:,} rows, {reading.masked_rows:,} of them masked, {reading.candidates:,} candidates."
+    )
+    found = [one for one in answer.companies if one.found]
+    for company in found:
+        print_line("")
+        for sentence in _sentences(company):
+            print_line(sentence)
+        rows = [
+            (one.field.value, f"{one.hits:,}", f"{one.candidates:,}", f"{one.by_chance:,.1f}")
+            for one in company.full.fields
+            if one.hits
+        ]
+        if rows:
+            print_table(("field", "hits", "candidates", "by chance"), rows)
+    others = [one.company for one in answer.companies if not one.found and not one.undecided]
+    if others:
+        print_line(f"\nNothing was found of: {', '.join(others)}.")
+    for document in reading.documents:
+        if not document.whole:
+            print_error(f"{document.name}: {document.sentence}")
+    if subject.listing is not None:
+        for reason in subject.listing.unread:
+            print_error(f"A text of the listing could not be read from the evidence: {reason}.")
+
+
+def _sentences(company: CompanyAnswer) -> Iterator[str]:
+    full = company.full
+    yield (
+        f"{company.company}: {full.coherent_rows:,} rows agree with a customer on two fields or more, "
+        f"{full.single_hits:,} on one; {full.customers:,} customers; {full.mentions:,} mentions."
+    )

@@ -1,0 +1,10 @@
+"""The formats of a report."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ReportFormat(StrEnum):
+    HTML = "html"
+    PDF = "pdf"
