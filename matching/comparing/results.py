@@ -41,6 +41,8 @@ def _company_result(
         customers=tally.customers,
         candidates=findings.candidates,
         rows_scanned=findings.rows_scanned,
+        known_rows=dict(sorted(found.known_rows.items())),
+        recycled_rows=dict(sorted(found.recycled_rows.items())),
         canary_records=[
             *canary_records(found.canaries, findings.watch),
             *answers.canaries.get(company_id, ()),

@@ -14,12 +14,14 @@ from matching.enrolment.segment_intake import base_record
 from matching.fingerprints.segments import HeaderParts, SegmentPurpose, open_segment
 from matching.identifiers import resident_id
 from storage import canary_matches, companies, sample_verdicts
+from storage.alerts import Severity
 from storage.canary_matches import CanaryMatch
 from storage.sample_verdicts import MaskedSample, SampleVerdict
 from storage.work import WorkKind
 from tests.matching.canaries.planted import SETS, invented
 from tests.matching.test_service import KEY, Archive
 from tests.matching.test_service import archive as archive
+from tests.matching.test_service_canaries import told
 
 TODAY = date(2026, 3, 1)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -141,6 +143,21 @@ def test_masked_rows_of_customers_are_ours_and_wake_the_alerts(archive: Archive,
     assert verdict.assumption
     assert (summary.masked_verdict, summary.mentions, summary.customers) == ("ours", 0, 0)
     assert archive.dispatcher.row_ids(WorkKind.EVALUATE) == [summary.id]
+
+
+def test_a_better_sample_escalates_the_alert(archive: Archive, lists: Path) -> None:
+    """Named with two rows, then twenty rows: medium becomes critical, with the share in the message."""
+    add(archive, lists, "customers")
+    matched(archive, title="qudian", body=text_of(CUSTOMERS[:2]))
+    before, _ = told(archive)
+    archive.dispatcher.work.clear()
+    matched(archive, title="qudian", body=text_of(CUSTOMERS[:20]))
+    after, text = told(archive)
+
+    assert (before, after) == (Severity.MEDIUM, Severity.CRITICAL)
+    for expected in ("20 rows have masked identifiers", "90% interval", "Weakest assumption", "masked_ours"):
+        assert expected in text
+    assert not [phone for _, phone, *_ in CUSTOMERS[:20] if phone in text]
 
 
 def test_masked_rows_of_strangers_are_an_answer_and_no_finding(archive: Archive, lists: Path) -> None:
