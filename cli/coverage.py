@@ -262,7 +262,11 @@ def company_coverage(
             own_rows = [row for row in rows if row.company_id == company.id]
             why = _reason_not_comparable(company, bool(own_rows), unusable.get(company.id))
             yield CompanyCoverage(
-                company.slug, terms[company.id], sum(row.customers for row in own_rows), why is None, why
+                company.slug,
+                terms[company.id],
+                sum(row.customers for row in own_rows if row.purpose == companies.CUSTOMERS),
+                why is None,
+                why,
             )
 
 

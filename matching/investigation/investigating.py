@@ -98,6 +98,7 @@ def _company_answer(
         ours=_ours(findings, lists, company, unusable=error is not None),
         attribution=attributed(findings, lists, watched.slugs, company, full),
         canaries=seen_canaries(
+            findings.watch,
             lists.segments(company, SegmentPurpose.CANARIES),
             findings.companies.get(canaries) or CompanyFindings(),
         ),

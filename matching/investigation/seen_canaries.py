@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from matching.comparing.findings import CompanyFindings, HitFound
+from matching.comparing.canary_sightings import set_of
+from matching.comparing.findings import CompanyFindings
 from matching.fingerprints.segments.parts import CanarySet
 from matching.identifiers import Field
 from matching.investigation.parts import NotAnswered, WhyMissing
 from matching.investigation.subject import shown_name
-from matching.watch import WatchedSegment
+from matching.watch import Watch, WatchedSegment
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,22 @@ class _SetHits:
     place: str = ""
 
 
-def seen_canaries(segments: Sequence[WatchedSegment], found: CompanyFindings) -> SeenCanaries | NotAnswered:
-    """Return the sets of which a canary was found. `segments`: those of the company's canaries."""
+def seen_canaries(
+    watch: Watch, segments: Sequence[WatchedSegment], found: CompanyFindings
+) -> SeenCanaries | NotAnswered:
+    """Return the sets of which a canary was seen for certain. `segments`: those of the company's canaries.
+
+    A canary's telephone number alone, which others may have, is none (`comparing.canary_sightings`).
+    """
     if not segments:
         return NotAnswered(WhyMissing.NO_CANARIES)
     hits: dict[CanarySet, _SetHits] = defaultdict(_SetHits)
-    for hit in found.hits:
-        for one in _sets_of(hit):
-            hits[one].place = hits[one].place or f"{shown_name(hit.label)}:{hit.line}"
-            hits[one].ordinals.add(hit.ordinal)
-            hits[one].fields.add(hit.field)
+    for seen in found.canaries:
+        if seen.is_certain:
+            one = hits[set_of(watch.segments[seen.segment], seen.ordinal)]
+            one.place = one.place or f"{shown_name(seen.label)}:{seen.line}"
+            one.ordinals.add(seen.ordinal)
+            one.fields.update(seen.fields)
     ordered = sorted(hits.items(), key=lambda item: (-len(item[1].ordinals), item[0].label))
     return SeenCanaries(
         enrolled=sum(one.segment.header.customers for one in segments),
@@ -92,9 +99,3 @@ def seen_canaries(segments: Sequence[WatchedSegment], found: CompanyFindings) ->
             for one, seen in ordered
         ),
     )
-
-
-def _sets_of(hit: HitFound) -> Iterator[CanarySet]:
-    for one in hit.segment.segment.header.canary_sets:
-        if one.first <= hit.ordinal <= one.last:
-            yield one

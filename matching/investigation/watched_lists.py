@@ -38,7 +38,7 @@ class WatchedLists:
             replace(one, company_id=numbers[one.company_id, one.segment.header.purpose])
             for one in watch.segments
         ]
-        renumbered = watch_of(watch.by_id.values(), segments, watch.unusable)
+        renumbered = replace(watch_of(watch.by_id.values(), segments, watch.unusable), by_list=True)
         return cls(renumbered, numbers, names)
 
     def segments(self, company: int, purpose: SegmentPurpose) -> list[WatchedSegment]:
