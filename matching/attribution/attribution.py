@@ -207,6 +207,7 @@ def _date(lists: Sequence[EnrolledList], own: Sequence[int], found: SampleMatche
         cohorts = one.cohort_of(_matched_ordinals(customers, one.segment))
         if found.masked is not None:
             cohorts = np.concatenate((cohorts, found.masked.cohorts[place]))
+        cohorts = cohorts[cohorts < len(one.enrolled)]  # others are of a damaged file
         matched = np.bincount(cohorts, minlength=len(one.enrolled)).astype(np.int64)
         dated.append((int(matched.sum()), -place, matched, one))
     if not dated:
