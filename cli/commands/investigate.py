@@ -17,14 +17,13 @@ from cli.match_report import write_ordinals
 from cli.output import emit_json, print_error, print_line
 from configuration.match_watch import MatchWatch, load_match_watch
 from matching.inputs import Limits
-from matching.investigation.investigating import InvestigatedWatch, investigate
+from matching.investigation.investigating import InvestigatedWatch, InvestigationOptions, investigate
 from matching.investigation.investigation import Investigation
 from matching.investigation.report.report_format import ReportFormat
 from matching.investigation.report.wording import ReportLanguage
 from matching.investigation.subject import OpenSubject, open_sample, shown_name
 
 _MEGABYTE = 1_000_000
-_MATCHES_KEPT = 100
 
 
 def command(
@@ -66,16 +65,16 @@ def command(
     if alert is not None and company is None and opened.subject.alert is not None:
         company = opened.subject.alert.company
     found = _load_watch(app, company)
-    answer, findings, progress = investigate(
+    made = investigate(
         opened,
         InvestigatedWatch(found.watch, found.names, _declared_names(app), found.unusable),
-        limits=Limits(out_bytes=max_mb * _MEGABYTE),
-        matches_limit=_MATCHES_KEPT,
+        InvestigationOptions(Limits(out_bytes=max_mb * _MEGABYTE)),
         command=_command_line(sample, listing, alert, company),
         now=app.clock(),
     )
+    answer = made.answer
     if ordinals is not None:
-        write_ordinals(ordinals, findings, progress, found.names)
+        write_ordinals(ordinals, made.findings, made.progress, made.lists.names)
     formats = [ReportFormat.HTML] * html + [ReportFormat.PDF] * pdf
     written = _write_reports(answer, company, out, formats, language or [ReportLanguage.ENGLISH])
     if as_json:

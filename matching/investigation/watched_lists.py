@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from matching.comparing.agreements import CUSTOMER, PAIR, Customers, Pairs
 from matching.fingerprints.segments import SegmentPurpose
 from matching.watch import Watch, WatchedSegment, watch_of
 
@@ -17,30 +20,54 @@ _OTHERS = (SegmentPurpose.KNOWN_BREACH, SegmentPurpose.CANARIES)
 
 @dataclass(frozen=True, slots=True)
 class WatchedLists:
-    """`watch` has those numbers. `numbers`: by company and purpose; `names`: of each number, for files."""
+    """`watch` has those numbers. `numbers`: by company and purpose; `slugs`: the company of each number."""
 
     watch: Watch
     numbers: Mapping[tuple[int, SegmentPurpose], int]
-    names: Mapping[int, str]
+    slugs: Mapping[int, str]
 
     @classmethod
     def of(cls, watch: Watch, slugs: Mapping[int, str]) -> WatchedLists:
         free = max([0, *slugs, *watch.company_ids]) + 1
         numbers: dict[tuple[int, SegmentPurpose], int] = {}
-        names = dict(slugs)
-        for company in slugs:
+        companies = dict(slugs)
+        for company, slug in slugs.items():
             numbers[company, SegmentPurpose.CUSTOMERS] = company
             for purpose in _OTHERS:
-                numbers[company, purpose] = free
-                names[free] = f"{slugs[company]}.{purpose.value}"
+                numbers[company, purpose], companies[free] = free, slug
                 free += 1
         segments = [
             replace(one, company_id=numbers[one.company_id, one.segment.header.purpose])
             for one in watch.segments
         ]
         renumbered = watch_of(watch.by_id.values(), segments, watch.unusable)
-        return cls(renumbered, numbers, names)
+        return cls(renumbered, numbers, companies)
 
     def segments(self, company: int, purpose: SegmentPurpose) -> list[WatchedSegment]:
         number = self.numbers[company, purpose]
         return [one for one in self.watch.segments if one.company_id == number]
+
+    def of_company(self, company: int) -> list[WatchedSegment]:
+        """Return all lists of a company under its own number."""
+        slug = self.slugs[company]
+        own = (one for one in self.watch.segments if self.slugs[one.company_id] == slug)
+        return [replace(one, company_id=company) for one in own]
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The name of a file about each number: the company, and what its list is, but for customers."""
+        purposes = {number: purpose for (_, purpose), number in self.numbers.items()}
+        return {
+            number: slug
+            if purposes[number] is SegmentPurpose.CUSTOMERS
+            else f"{slug}.{purposes[number].value}"
+            for number, slug in self.slugs.items()
+        }
+
+    @property
+    def no_pairs(self) -> Pairs:
+        return np.empty(0, PAIR)
+
+    @property
+    def no_customers(self) -> Customers:
+        return np.empty(0, CUSTOMER)

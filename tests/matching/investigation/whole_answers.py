@@ -74,7 +74,9 @@ def attribution(*, cohorts_of_copy: int = 28, others: Sequence[Holder] = ()) -> 
 CANARIES = SeenCanaries(
     enrolled=10,
     sets=(
-        SeenCanarySet("crm", date(2026, 1, 15), None, 2, (Field.PHONE, Field.EMAIL), "sample.csv:7", (3, 5)),
+        SeenCanarySet(
+            "crm", date(2026, 1, 15), None, 2, 2, (Field.PHONE, Field.EMAIL), "sample.csv:7", (3, 5)
+        ),
     ),
 )
 
