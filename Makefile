@@ -7,7 +7,7 @@
 #   make check           run ruff, mypy --strict, import-linter and the tests of the docs
 #   make bench           compare CPU time with named peers                              (ARGS="mentions")
 #   make fuzz            read mutated dumps of every kind of reader                   (ARGS="100000 1 mail records")
-#   make faults          kill, pause and cut off nodes for many rounds                  (ARGS="--rounds 100 --nodes 3")
+#   make faults          kill, pause and cut off nodes for many rounds                  (ARGS="--kills 1000 --nodes 3")
 #   make release         build and try the source archive and the wheel                 (PYTHONS="3.11 3.12")
 # PYTHON=/path/to/python3.12 chooses the interpreter of a new environment.
 
@@ -92,7 +92,7 @@ bench: .venv/dev
 fuzz: .venv/dev
 	@$(bin)/python -m tests.matching.inputs.hostile $(or $(ARGS),100000 1)
 
-# `make test` has one round of each fault. The result is in the folder that is named at the end.
+# `make test` has one round of each fault, and a few kills. The result is in the folder that is named at the end.
 faults: .venv/dev
 	@folder=$$(mktemp -d) && unshare --net --mount $$([ "$$(id -u)" = 0 ] || echo --map-root-user) \
 		$(bin)/python -m tests.faults.rounds "$$folder" $(or $(ARGS),--rounds 100) && cat "$$folder/found" && echo "$$folder"

@@ -31,6 +31,7 @@ from daemon.node_membership import BEATS_PER_LEASE, NodeMembership
 from daemon.service_manager import ServiceManager
 from daemon.signals import Signals
 from daemon.storage_checks import StorageChecks
+from daemon.stray_claims import StrayClaims
 from daemon.work_assembly import (
     DaemonParts,
     assemble,
@@ -118,6 +119,7 @@ class Daemon:
             clock=self._clock,
             dispatcher=self._engine,
         )
+        self._strays = StrayClaims(self._database, self._engine, self._node, self._clock)
         self._disks = DiskWatch(
             self._database,
             DiskFloor(data_places(settings.storage), settings.daemon.disk_floor_mb * MIB),
@@ -296,6 +298,8 @@ class Daemon:
         if (refusal := self._node.refusal()) is not None:
             raise refusal
         self._disks.look(self._parts.judging)
+        with suppress(StorageError):  # the checks say so
+            self._strays.look()
         problems = {name: result for name, result in self.checks().items() if result != "ok"}
         if problems:
             self._log_problems(problems)

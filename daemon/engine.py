@@ -261,6 +261,14 @@ class EmbeddedEngine:
         """Return whether any row is waiting or in progress."""
         return any(state.waiting or state.in_progress for state in self._lanes.values())
 
+    def in_progress(self) -> set[Work]:
+        """Return the rows whose handlers are at work."""
+        found: set[Work] = set()
+        for kind, state in self._lanes.items():
+            with state.lock:
+                found.update(Work(kind, row_id) for row_id in state.in_progress)
+        return found
+
     def problem(self) -> str | None:
         """Say what is wrong; None if polls succeed and all threads are alive."""
         silent_s = time.monotonic() - self._last_poll

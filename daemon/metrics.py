@@ -15,6 +15,10 @@ RELOADS = Counter(
 )
 NODES = Gauge("spillwatch_nodes", "Nodes that are there, as this one sees them.")
 NODE_LOST = Counter("spillwatch_nodes_lost_total", "Nodes whose lease ran out, and that this one ended.")
+CLAIMS_STRAYED = Counter(
+    "spillwatch_claims_strayed_total",
+    "Claims of this node that nothing worked on, and that it gave back.",
+)
 BELLS_RESTARTED = Counter(
     "spillwatch_bells_restarted_total",
     "Times that the workers of procrastinate ended and were started again.",

@@ -176,8 +176,11 @@ class MatchingService:
         now = self._clock()
         last = claim.attempt >= self._settings.attempts
         retry_at = None if last else now + self._retry_delay(claim.attempt)
-        with self._database.transaction() as session:
-            listings.record_matching_failure(session, claim, reason=reason, retry_at=retry_at, now=now)
+        self._write_patiently(
+            lambda session: listings.record_matching_failure(
+                session, claim, reason=reason, retry_at=retry_at, now=now
+            )
+        )
         metrics.VERSIONS.labels("failed" if last else "retried").inc()
         log.warning(
             "A version could not be matched.",
@@ -193,13 +196,12 @@ class MatchingService:
         the evidence, says nothing about the version.
         """
         reason, retry_at = error.reason, self._clock() + self._retry_delay(claim.attempt)
-        what = "database" if isinstance(error, DatabaseFailed) else "store of the evidence"
         self._write_patiently(
             lambda session: listings.postpone_matching(session, claim, reason=reason, retry_at=retry_at)
         )
         metrics.VERSIONS.labels("retried").inc()
         log.warning(
-            f"A version could not be matched, because the {what} could not be used. It is tried again.",
+            f"A version waits to be matched, because the {_what_failed(error)} could not be used.",
             action="match_postponed",
             version_id=claim.version_id,
             reason=reason,
@@ -208,7 +210,7 @@ class MatchingService:
     def _write_patiently(self, work: Callable[[Session], object]) -> None:
         """Write in a transaction, again while the database is away.
 
-        A claim that is not given back keeps its version from everybody until the claim's lease is over.
+        A claim that is not given back keeps its row from everybody until the claim's lease is over.
         """
         for wait_s in WRITE_AGAIN_S:
             try:
@@ -245,8 +247,13 @@ class MatchingService:
             return WorkResult.DONE
         try:
             self._rematch_chunk(watched, claimed)
-        except EvidenceUnreachable as error:
-            self._postpone_rematch(claimed, error.reason)
+        except DatabaseFailed as error:
+            if error.permanent:
+                self._record_rematch_failure(claimed, error.reason)
+                raise
+            self._postpone_rematch(claimed, error)
+        except (EvidenceUnreachable, StoreFailed) as error:
+            self._postpone_rematch(claimed, error)
         except Exception as error:
             reason = error.reason if isinstance(error, SpillwatchError) else CRASHED
             self._record_rematch_failure(claimed, reason)
@@ -364,16 +371,19 @@ class MatchingService:
         for version_id, stored in written.items():
             _log_canaries(version_id, stored)
 
-    def _postpone_rematch(self, claimed: ClaimedRematch, reason: str) -> None:
-        """Make a rematch due again. The attempt does not count: its evidence could not be read now."""
-        retry_at = self._clock() + self._retry_delay(claimed.attempt)
-        with self._database.transaction() as session:
-            watch.postpone_rematch(
+    def _postpone_rematch(self, claimed: ClaimedRematch, error: StorageError) -> None:
+        """Make a rematch due again. The attempt does not count: the database or the store of the evidence
+        could not be used now.
+        """
+        reason, retry_at = error.reason, self._clock() + self._retry_delay(claimed.attempt)
+        self._write_patiently(
+            lambda session: watch.postpone_rematch(
                 session, claimed.rematch_id, claimed.epoch, reason=reason, retry_at=retry_at
             )
+        )
         metrics.REMATCH_FAILURES.labels("retried").inc()
         log.warning(
-            "A chunk of the archive waits, because the store of the evidence could not be used.",
+            f"A chunk of the archive waits, because the {_what_failed(error)} could not be used.",
             action="rematch_postponed",
             rematch_id=claimed.rematch_id,
             reason=reason,
@@ -384,10 +394,11 @@ class MatchingService:
         now = self._clock()
         last = claimed.attempt >= self._settings.attempts
         retry_at = None if last else now + self._retry_delay(claimed.attempt)
-        with self._database.transaction() as session:
-            watch.record_rematch_failure(
+        self._write_patiently(
+            lambda session: watch.record_rematch_failure(
                 session, claimed.rematch_id, claimed.epoch, reason=reason, retry_at=retry_at, now=now
             )
+        )
         metrics.REMATCH_FAILURES.labels("failed" if last else "retried").inc()
         log.error(
             "A chunk of the archive could not be matched again.",
@@ -484,6 +495,10 @@ class MatchingService:
     def _announce_summaries(self, session: Session, summary_ids: Sequence[int]) -> None:
         for summary_id in summary_ids:
             self._dispatcher.announce(session, Work(WorkKind.EVALUATE, summary_id))
+
+
+def _what_failed(error: StorageError) -> str:
+    return "database" if isinstance(error, DatabaseFailed) else "store of the evidence"
 
 
 def _must_wait_for_segment(requested: watch.Rematch, watched: Watch) -> bool:

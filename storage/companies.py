@@ -187,13 +187,20 @@ def sync_declared_companies(
 
 
 def _sync_company(session: Session, known: Company | None, item: DeclaredCompany, now: datetime) -> bool:
-    """Store a declared company; return whether anything about it is new or different."""
+    """Store a declared company; return whether anything about it is new or different.
+
+    A file that only lies in another folder makes no difference: each node has its own.
+    """
     values: dict[str, Any] = {
         "name": item.name,
         "definition": dict(item.definition),
-        "declared_in": item.declared_in,
+        "active": True,
+        "removed_at": None,
     }
-    values |= {"active": True, "removed_at": None}
+    if known is None or not known.declared_in:
+        values["declared_in"] = item.declared_in
+    else:
+        known.declared_in = item.declared_in
     company = known or Company(slug=item.slug, created_at=now)
     different = any(getattr(company, name) != value for name, value in values.items())
     if different:

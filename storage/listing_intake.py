@@ -25,7 +25,15 @@ from storage.captures import place_columns
 from storage.database.base import BATCH, insert_new, new_ids
 from storage.database.columns import MAX_INTEGER, amount, clean
 from storage.evidence.warc import RecordPlace
-from storage.listing_tables import Attachment, Life, Listing, ListingVersion, MatchState, stored_key
+from storage.listing_tables import (
+    Attachment,
+    Life,
+    Listing,
+    ListingVersion,
+    MatchState,
+    of_source,
+    stored_key,
+)
 
 MAX_CHANGE_CHARS = 300  # of each side of a change; the two versions have the whole text
 PRICE_FIELDS = frozenset({"price_amount", "price_currency"})
@@ -178,7 +186,7 @@ class _Batch:
         if not keys:
             return {}
         query = select(*(getattr(Listing, name) for name in (*KNOWN_COLUMNS, *ON_LISTING)))
-        query = query.where(Listing.source_id == self.source_id, Listing.key.in_(list(keys)))
+        query = query.where(of_source(self.source_id), Listing.key.in_(list(keys)))
         # FOR NO KEY UPDATE: the matcher may go on inserting rows that refer to these.
         # An expression, so that SQLite looks for the keys and does not read all of the source in order.
         locked = query.order_by(Listing.id + 0).with_for_update(key_share=True)

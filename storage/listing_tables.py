@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, bindparam, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storage.captures import Capture, LocatedRecord
@@ -184,3 +184,12 @@ class Attachment(LocatedRecord, Base):
     size: Mapped[int]
 
     capture: Mapped[Capture | None] = relationship(lazy="raise")
+
+
+def of_source(source_id: int) -> ColumnElement[bool]:
+    """Return the condition that a listing belongs to a source, with the number in the statement's text.
+
+    PostgreSQL plans a statement once for all sources if the number is a parameter. As most sources are small,
+    one with a hundred thousand listings would then be read whole to find two hundred of its keys.
+    """
+    return Listing.source_id == bindparam("of_source", source_id, literal_execute=True)

@@ -20,6 +20,7 @@ from storage.listing_tables import (
     Listing,
     ListingVersion,
     MatchState,
+    of_source,
     stored_key,
 )
 from storage.nodes import may_claim, not_locked
@@ -79,7 +80,7 @@ def _key_conditions(source_id: int, keys: Collection[str]) -> Iterator[ColumnEle
     """Yield conditions for the listings with these keys, each for at most MAX_KEYS keys."""
     stored = [stored_key(key) for key in keys]
     for start in range(0, len(stored), MAX_KEYS):
-        yield and_(Listing.source_id == source_id, Listing.key.in_(stored[start : start + MAX_KEYS]))
+        yield and_(of_source(source_id), Listing.key.in_(stored[start : start + MAX_KEYS]))
 
 
 def lock_listings(session: Session, source_id: int, keys: Collection[str]) -> None:

@@ -1,5 +1,6 @@
 """Runs: the visits to sources, from the slot to the outcome."""
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -175,12 +176,29 @@ def claim_run(session: Session, run_id: int, *, now: datetime, node_id: int | No
     return session.scalar(running.returning(Run.epoch))
 
 
-def lock_sources(session: Session, source_ids: Collection[int]) -> None:
-    """Lock sources until the commit, so that of two transactions the second one sees the rows of the
-    first.
+def lock_source(session: Session, source_id: int) -> None:
+    """Lock a source until the commit: of two transactions, the second one sees the rows of the first."""
+    session.execute(select(Source.id).where(Source.id == source_id).with_for_update(key_share=True))
+
+
+def lock_sites(session: Session, sites: Collection[str]) -> None:
+    """Take the locks of these sites until the commit, in the same way.
+
+    They are no rows: one of a site's sources would not do, and a host can have thousands. SQLite has one
+    writer at a time anyway.
     """
-    locked = select(Source.id).where(Source.id.in_(source_ids)).order_by(Source.id)
-    session.execute(locked.with_for_update(key_share=True))
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    digests = (hashlib.blake2b(site.encode(), digest_size=4).digest() for site in sites)
+    keys = sorted(int.from_bytes(digest, "big", signed=True) for digest in digests)
+    session.execute(LOCK_SITES, {"kind": SITE_LOCKS, "keys": keys})
+
+
+#: Sites whose digests have the same 32 bits wait for one another, which does no harm.
+SITE_LOCKS = 0x53495445
+LOCK_SITES = text(
+    "SELECT pg_advisory_xact_lock(CAST(:kind AS integer), key) FROM unnest(CAST(:keys AS integer[])) AS key"
+)
 
 
 def ran_since(session: Session, source_ids: Collection[int], *, since: datetime, now: datetime) -> bool:
@@ -253,18 +271,20 @@ def finish_run(
 
 
 def interrupt_orphans(
-    session: Session, *, now: datetime, gone: ColumnElement[bool] | None = None
+    session: Session,
+    *,
+    now: datetime,
+    gone: ColumnElement[bool] | None = None,
+    why: str = "The daemon ended while this run was in progress.",
 ) -> Sequence[int]:
     """End the running runs of which `gone` is true; return their ids. None: all of them.
 
-    Call it without `gone` at start, under the daemon's lock, when none has a process.
+    Call it without `gone` at start, under the daemon's lock, when none has a process. `why`: their detail.
     """
     if gone is None:
-        detail = "The daemon ended while this run was in progress."
-        return _interrupt_runs(session, and_(text(OPEN_RUNS), Run.state == RunState.RUNNING), detail, now)
-    detail = "The node that had this run did not renew its lease in time."
+        return _interrupt_runs(session, and_(text(OPEN_RUNS), Run.state == RunState.RUNNING), why, now)
     lost = select(Run.id).where(text(OPEN_RUNS), Run.state == RunState.RUNNING, gone)
-    return _interrupt_runs(session, Run.id.in_(not_locked(session, lost)), detail, now)
+    return _interrupt_runs(session, Run.id.in_(not_locked(session, lost)), why, now)
 
 
 def interrupt_abandoned(session: Session, run_id: int, *, now: datetime) -> bool:

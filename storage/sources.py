@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, cast
@@ -157,8 +157,15 @@ def _new_source(item: DeclaredSource, now: datetime) -> Source:
 
 
 def _apply_declaration(source: Source | None, item: DeclaredSource, now: datetime) -> bool:
-    """Store a declared source if it differs from `source`; return whether it did."""
+    """Store a declared source if it differs from `source`; return whether it did.
+
+    A file that only lies in another folder makes no difference: each node has its own.
+    """
     if source is None or (source.digest == item.digest and source.removed_at is None):
+        return False
+    moved = source.declared_in is not None and source.removed_at is None
+    if moved and replace(item, declared_in=source.declared_in).digest == source.digest:
+        source.declared_in, source.digest = item.declared_in, item.digest
         return False
     source.kind, source.definition, source.declared_in = item.kind, dict(item.definition), item.declared_in
     source.digest, source.enabled = item.digest, item.enabled

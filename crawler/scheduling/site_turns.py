@@ -32,7 +32,8 @@ def claim_run(session: Session, run: Run, *, now: datetime, node_id: int | None 
     """
     beside = _neighbours(session, run)
     if beside:
-        runs.lock_sources(session, {run.source_id, *beside})
+        runs.lock_sites(session, sites_of(run.source.definition))
+    runs.lock_source(session, run.source_id)
     if run.trigger is not RunTrigger.MANUAL and _wants_rest(session, run, now):
         return None
     if _is_held_up(session, run, beside, now):

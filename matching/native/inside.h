@@ -64,7 +64,7 @@ struct sw_scanner {
     size_t run_first[SW_FIELDS]; /* per field, the index of the first candidate in the current run of digits */
     uint16_t slots[SW_DOMAIN_SLOTS]; /* hash table: 1 + the index of a domain, 0: free */
     uint16_t home_rows[SW_AHEADS];     /* by the first digits: the place in the home plan's rows that they lead to */
-    uint32_t world_lengths[SW_AHEADS]; /* by the first digits, with the country code: bit n where n digits may be a number */
+    uint8_t world_lengths[SW_AHEADS];  /* by the first digits, with the country code: the lengths a number may have */
     size_t word_start, word_end; /* the last word that was read to see whether it is hexadecimal */
     bool word_is_hex;
     bool failed; /* out of memory */

@@ -73,17 +73,17 @@ static const struct sw_answer *answer_abroad(const struct sw_phone_table *table,
     return follow(table, table->rows + row_ahead(table, digits), digits, SW_AHEAD, length);
 }
 
-/* Returns the lengths, with the country code, that a number with these first digits may have: any where no country has
- * them, because then they may be a prefix that the region dials. */
-static uint32_t lengths_of(const struct sw_rules *rules, const uint8_t *digits) {
+/* Returns the lengths, with the country code, that a number with these first digits may have: bit n for FEWEST_GLUED + n.
+ * Any where no country has them, because then they may be a prefix that the region dials. */
+static uint8_t lengths_of(const struct sw_rules *rules, const uint8_t *digits) {
     const struct sw_phone_table *table = country_table(rules, digits, SW_AHEAD);
-    if (!table || !table->rows) return UINT32_MAX;
+    if (!table || !table->rows) return UINT8_MAX;
     uint32_t lengths = 0;
     for (uint8_t next = '0'; next <= '9'; next++) {
         const uint8_t longer[SW_AHEAD + 1] = {digits[0], digits[1], digits[2], digits[3], next};
         lengths |= table->lengths[number(longer + table->code_length, 2)];
     }
-    return lengths << table->code_length;
+    return (uint8_t)(lengths << table->code_length >> FEWEST_GLUED);
 }
 
 /* Makes what the rules say about the first digits of a number: one look at it rules most digits out. */
@@ -136,6 +136,6 @@ size_t sw_phone_glued(const struct sw_scanner *scanner, const uint8_t *digits, s
     if (found && !has_country_code(home, digits)) return 0;
     if (digits[0] == '0' && digits[1] == '0') digits += 2, length -= 2;
     bool glued = length >= FEWEST_GLUED && length <= MOST_GLUED && digits[0] != '0';
-    if (!glued || !(scanner->world_lengths[number(digits, SW_AHEAD)] >> length & 1)) return 0;
+    if (!glued || !(scanner->world_lengths[number(digits, SW_AHEAD)] >> (length - FEWEST_GLUED) & 1)) return 0;
     return e164(scanner, digits, length, true, out);
 }

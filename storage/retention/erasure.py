@@ -48,7 +48,7 @@ from storage.listing_tables import Attachment, Listing, ListingVersion
 from storage.matches import Match, MatchSummary
 from storage.retention.policy import clear_places, delete_versions, places_of
 from storage.retention.traces import PIECE_CHARS, lines_of, plain_letters, shows_any
-from storage.runs import Run, RunState, lock_sources
+from storage.runs import Run, RunState, lock_source
 from storage.sample_verdicts import MaskedSample, SampleVerdict
 from storage.sources import AlertState, Source
 from storage.watch import Rematch, raise_watch_revision
@@ -100,7 +100,7 @@ def erase_listing(
             found = _find_records(session, evidence, listing)
         with database.transaction() as session:
             lock_deletions(session)
-            lock_sources(session, [listing.source_id])
+            lock_source(session, listing.source_id)
             _require_not_read(session, listing.source_id)
             if last_run != _last_run(session, listing.source_id) and tries_left:
                 continue  # a run was there in between, and may have left further records

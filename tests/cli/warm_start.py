@@ -6,6 +6,7 @@ Tests about the start itself start SPILLWATCH.
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -28,7 +29,8 @@ NEVER_SHARED = ("twisted.internet.reactor",)
 class ForkedCommand:
     """A command that runs in a fork, with the part of `subprocess.Popen` that tests use.
 
-    `stderr` is a pipe, unless `output` and `errors` name the files that get its two outputs.
+    `stderr` is a pipe, unless `output` and `errors` name the files that get its two outputs. `network`: the
+    path of the network namespace in which it runs; None: that of the tests.
     """
 
     def __init__(
@@ -39,12 +41,13 @@ class ForkedCommand:
         environment: Mapping[str, str],
         output: str = os.devnull,
         errors: str | None = None,
+        network: str | None = None,
     ) -> None:
         forks = fork_context()
         ours, theirs = forks.Pipe(duplex=False)
         self._process = forks.Process(
             target=_become_command,
-            args=(["spillwatch", *arguments], folder, dict(environment), output, errors or theirs),
+            args=(["spillwatch", *arguments], folder, dict(environment), output, errors or theirs, network),
         )
         self._process.start()
         theirs.close()
@@ -103,10 +106,17 @@ def fork_context() -> ForkServerContext:
 
 
 def _become_command(
-    command: list[str], folder: Path, environment: Mapping[str, str], output: str, errors: str | Connection
+    command: list[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    output: str,
+    errors: str | Connection,
+    network: str | None,
 ) -> None:
     """Carry out the command in this process, which was just forked."""
     assert not [name for name in NEVER_SHARED if name in sys.modules]
+    if network is not None:
+        _enter_network(network)
     _redirect(1, output)
     _redirect(2, errors)
     sys.stdout = os.fdopen(1, "w", closefd=False)
@@ -117,6 +127,13 @@ def _become_command(
     os.chdir(folder)
     sys.argv = command
     main()
+
+
+def _enter_network(path: str) -> None:
+    """Move this process, which has one thread, into a network namespace. Python 3.11 has no `os.setns`."""
+    with Path(path).open("rb") as namespace:
+        if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0):
+            raise OSError(ctypes.get_errno(), "setns")
 
 
 def _redirect(descriptor: int, target: str | Connection) -> None:

@@ -4,6 +4,7 @@
 - site: a feed that grows, and who asked for it when
 - cluster: PostgreSQL, an object store, a webhook receiver, the site, and the nodes
 - faults: what can go wrong, as a table
+- storm: many kills in a short time
 - invariants: what must be true when all has settled
 - rounds: `python -m tests.faults.rounds FOLDER`, which must run in a namespace of its own
 """

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from enum import StrEnum
 from itertools import pairwise
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from storage.alerts import Alert, AlertKind
 from storage.captures import Capture
+from storage.database.job_schema import JOB_SCHEMA
 from storage.deliveries import Delivery, DeliveryState
 from storage.listing_tables import Listing, ListingVersion, MatchState
+from storage.matches import MatchSummary
+from storage.nodes import Node
 from storage.runs import Run, RunState
-from storage.sources import Source
+from storage.sources import AlertState, Source
 from storage.stores.byte_store import ByteStore
+from storage.watch import Rematch, RematchState
 from tests.faults.cluster import Cluster
+
+
+class Harm(StrEnum):
+    LOST = "lost"
+    DOUBLED = "doubled"
+    STUCK = "stuck"
+
+
+class Broken(NamedTuple):
+    """One thing that is not as it must be, in words."""
+
+    harm: Harm
+    what: str
 
 
 def open_work(session: Session) -> Counter[str]:
@@ -26,6 +45,10 @@ def open_work(session: Session) -> Counter[str]:
         "versions": select(func.count()).where(ListingVersion.match_state == MatchState.PENDING),
         "deliveries": select(func.count()).where(
             Delivery.state.in_((DeliveryState.PENDING, DeliveryState.SENDING))
+        ),
+        "summaries": select(func.count()).where(MatchSummary.alert_state == AlertState.PENDING),
+        "rematches": select(func.count()).where(
+            Rematch.state.in_((RematchState.QUEUED, RematchState.RUNNING))
         ),
     }
     return Counter({kind: session.scalar(query) or 0 for kind, query in counts.items()})
@@ -55,37 +78,49 @@ def unsealed_evidence(session: Session, evidence: ByteStore) -> set[str]:
     return missing
 
 
-def broken(session: Session, cluster: Cluster) -> Iterator[str]:
+def left_jobs(session: Session, cluster: Cluster) -> Iterator[str]:
+    """Yield what may be left for half a minute: jobs of workers that are gone, and rows of such nodes."""
+    jobs = session.scalar(text(f"SELECT count(*) FROM {JOB_SCHEMA}.procrastinate_jobs"))
+    if jobs:
+        yield f"{jobs} jobs that nobody carries out"
+    there = session.scalar(select(func.count()).where(Node.ended_at.is_(None)))
+    if there != cluster.count:
+        yield f"{there} nodes of {cluster.count} are there"
+
+
+def broken(session: Session, cluster: Cluster) -> Iterator[Broken]:
     """Yield what is not as it must be."""
     yield from _doubles(session)
     yield from _runs_at_once(session)
     yield from _deliveries(session, cluster)
 
 
-def _doubles(session: Session) -> Iterator[str]:
+def _doubles(session: Session) -> Iterator[Broken]:
     listings = session.execute(
         select(Listing.source_id, Listing.key)
         .group_by(Listing.source_id, Listing.key)
         .having(func.count() > 1)
     ).all()
-    yield from (f"listing {key} of source {source} is there twice" for source, key in listings)
+    for source, key in listings:
+        yield Broken(Harm.DOUBLED, f"listing {key} of source {source} is there twice")
     alerts = session.execute(
         select(Alert.listing_id)
         .where(Alert.kind == AlertKind.FINDING, Alert.listing_id.is_not(None))
         .group_by(Alert.listing_id)
         .having(func.count() > 1)
     ).all()
-    yield from (f"listing {listing_id} has two alerts" for (listing_id,) in alerts)
+    for (listing_id,) in alerts:
+        yield Broken(Harm.DOUBLED, f"listing {listing_id} has two alerts")
     failed = session.scalar(
         select(func.count())
         .select_from(ListingVersion)
         .where(ListingVersion.match_state == MatchState.FAILED)
     )
     if failed:
-        yield f"{failed} versions could not be matched"
+        yield Broken(Harm.LOST, f"{failed} versions could not be matched")
 
 
-def _runs_at_once(session: Session) -> Iterator[str]:
+def _runs_at_once(session: Session) -> Iterator[Broken]:
     """A run begins after the last one of its source has ended."""
     by_source: dict[int, list[Run]] = defaultdict(list)
     for run in session.scalars(select(Run).where(Run.started_at.is_not(None)).order_by(Run.started_at)):
@@ -95,16 +130,19 @@ def _runs_at_once(session: Session) -> Iterator[str]:
             if earlier.finished_at is None or later.started_at is None:
                 continue
             if later.started_at < earlier.finished_at:
-                yield f"runs {earlier.id} and {later.id} of source {source_id} overlap"
+                yield Broken(Harm.DOUBLED, f"runs {earlier.id} and {later.id} of source {source_id} overlap")
 
 
-def _deliveries(session: Session, cluster: Cluster) -> Iterator[str]:
+def _deliveries(session: Session, cluster: Cluster) -> Iterator[Broken]:
     """Each delivery arrived, always with its own key, and with a right signature."""
     arrived = Counter(each.headers["webhook-id"] for each in list(cluster.hook.received))
     if not all(each.verified for each in list(cluster.hook.received)):
-        yield "a delivery came with a wrong signature"
+        yield Broken(Harm.LOST, "a delivery came with a wrong signature")
     keys = Counter(session.scalars(select(Delivery.idempotency_key)))
-    yield from (f"delivery key {key} was used twice" for key, count in keys.items() if count > 1)
+    for key in (key for key, count in keys.items() if count > 1):
+        yield Broken(Harm.DOUBLED, f"delivery key {key} was used twice")
     sent = set(session.scalars(select(Delivery.idempotency_key).where(Delivery.state == DeliveryState.SENT)))
-    yield from (f"delivery {key} is sent and did not arrive" for key in sent - arrived.keys())
-    yield from (f"something arrived with the unknown key {key}" for key in arrived.keys() - keys.keys())
+    for key in sent - arrived.keys():
+        yield Broken(Harm.LOST, f"delivery {key} is sent and did not arrive")
+    for key in arrived.keys() - keys.keys():
+        yield Broken(Harm.DOUBLED, f"something arrived with the unknown key {key}")

@@ -60,7 +60,11 @@ class NodeNetwork:
     @property
     def inside(self) -> tuple[str, ...]:
         """Return the words before a command that runs in the namespace."""
-        return ("nsenter", f"--net=/proc/{self._holder.pid}/ns/net")
+        return ("nsenter", f"--net={self.namespace}")
+
+    @property
+    def namespace(self) -> str:
+        return f"/proc/{self._holder.pid}/ns/net"
 
     @property
     def address(self) -> str:

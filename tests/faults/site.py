@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import NamedTuple
@@ -24,11 +25,14 @@ class Visit(NamedTuple):
 
 @dataclass
 class Offers:
-    """What the feeds offer: `items[source]` counts up from 1, and the newest items are shown."""
+    """What the feeds offer: `items[source]` counts up from 1, and the newest items are shown after
+    `answer_s` seconds.
+    """
 
     sources: tuple[str, ...]
     items: dict[str, int] = field(default_factory=dict)
     visits: list[Visit] = field(default_factory=list)
+    answer_s: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def publish(self, count: int) -> None:
@@ -76,12 +80,14 @@ class FeedSite(HttpPeer):
                 known = source in offers.sources
                 if known:
                     offers.visits.append(Visit(source, self.client_address[0], time.monotonic()))
+                time.sleep(offers.answer_s)
                 body = offers.feed(source) if known else b""
-                self.send_response(200 if known else 404)
-                self.send_header("Content-Type", "application/rss+xml")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                with suppress(ConnectionError):  # the run was killed meanwhile
+                    self.send_response(200 if known else 404)
+                    self.send_header("Content-Type", "application/rss+xml")
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:
                 return

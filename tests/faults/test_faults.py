@@ -1,4 +1,4 @@
-"""Two nodes, each fault once: nothing is lost, doubled or stuck."""
+"""Two nodes, each fault once and a few kills: nothing is lost, doubled or stuck."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.faults.faults import FAULTS
 from tests.packaging.here import ROOT
 
 TIMEOUT_S = 900
+KILLS = 10
 #: Only root may create namespaces; other users need a user namespace of their own.
 UNSHARE = ("unshare", "--net", "--mount") + (() if os.geteuid() == 0 else ("--map-root-user",))
 
@@ -26,10 +27,10 @@ UNSHARE = ("unshare", "--net", "--mount") + (() if os.geteuid() == 0 else ("--ma
 @pytest.mark.timeout(TIMEOUT_S + 10)
 def test_each_fault_leaves_everything_found_and_delivered_once(tmp_path: Path) -> None:
     """After a kill, a pause past the lease, a dead database, a cut link, an ill store, a full disk and wrong
-    clocks, each offer has one listing and one delivered alert, and no row is stuck.
+    clocks, and a storm of kills, each offer has one listing and one delivered alert, and no row is stuck.
     """
     ran = subprocess.run(
-        [*UNSHARE, sys.executable, "-m", "tests.faults.rounds", str(tmp_path)],
+        [*UNSHARE, sys.executable, "-m", "tests.faults.rounds", str(tmp_path), "--kills", str(KILLS)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -40,7 +41,8 @@ def test_each_fault_leaves_everything_found_and_delivered_once(tmp_path: Path) -
     assert ran.returncode == 0, ran.stderr
     found = json.loads((tmp_path / "found").read_text())
     assert found["broken"] == [], _last_words(tmp_path)
-    assert found["rounds"] == len(FAULTS)
+    assert found["rounds"] == len(FAULTS) + 1
+    assert sum(found["kills"].values()) == KILLS
     assert found["arrivals"] >= found["listings"] > 0
 
 

@@ -371,6 +371,39 @@ def test_a_claim_is_given_back_when_the_database_answers_again(
     assert archive.version(version_id).match_state is MatchState.MATCHED
 
 
+def test_a_rematch_is_given_back_when_the_database_answers_again(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database dies in a chunk and is away when the claim is given back: the rematch is due soon, and the
+    attempt does not count.
+    """
+    archive.store(body="qudian")
+    archive.rematch_all()
+    rematch_id = request_rematch_of_all(archive)
+    write, failures = archive.database.write, [DatabaseUnreachable("away") for _ in range(3)]
+
+    def failing(work: Callable[[Session], object]) -> object:
+        if failures:
+            raise failures.pop()
+        return write(work)
+
+    def match(watched: object, claim: object) -> None:
+        monkeypatch.setattr(archive.database, "write", failing)
+        raise DatabaseUnreachable("away")
+
+    monkeypatch.setattr(service, "WRITE_AGAIN_S", (0.0,) * 5)
+    monkeypatch.setattr(archive.service, "_rematch_chunk", match)
+    archive.service.rematch(rematch_id)
+    row = archive.rematches()[0]
+    monkeypatch.undo()
+    archive.clock.advance(minutes=1)
+    archive.rematch_all()
+
+    assert (row.id, row.state, row.attempts) == (rematch_id, RematchState.QUEUED, 0)
+    assert (row.failure, failures) == ("database_unreachable", [])
+    assert archive.rematches()[0].state is RematchState.FINISHED
+
+
 class AwayStore(FolderStore):
     """A store of files that does not answer."""
 

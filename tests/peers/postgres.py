@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 from tests.peers.patience import ready_in_time
+from tests.waiting import wait_until
 
 BINARY_FOLDERS = "/usr/lib/postgresql/*/bin"
 MISSING = (
@@ -84,10 +85,21 @@ class PostgresServer:
         return self.start_again()
 
     def kill(self) -> None:
-        """Kill the server with -9. Its other processes end by themselves."""
+        """Kill the server with -9. Its other processes end by themselves, which is waited for."""
         assert self._process is not None
+        everybody = self._children()
         self._process.kill()
         self._process.wait()
+        wait_until(lambda: not any(Path(f"/proc/{each}").exists() for each in everybody), "the server's end")
+
+    def sessions(self) -> list[int]:
+        """Return the processes that serve a connection."""
+        return [each for each in self._children() if b" [local] " in _title(each) or b"(" in _title(each)]
+
+    def _children(self) -> list[int]:
+        assert self._process is not None
+        pid = self._process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def start_again(self) -> Self:
         """Start the server on the data that it has, as after a crash."""
@@ -122,7 +134,7 @@ class PostgresServer:
         assert self._process is not None
         pid = self._process.pid
         os.kill(pid, signal.SIGSTOP)  # first, so that no child is added
-        everybody = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        everybody = [pid, *self._children()]
         try:
             for each in everybody:
                 os.kill(each, signal.SIGSTOP)
@@ -186,6 +198,14 @@ class PostgresServer:
     @property
     def _gid(self) -> int | None:
         return self._owner.pw_gid if self._owner else None
+
+
+def _title(pid: int) -> bytes:
+    """Return how a process of PostgreSQL calls itself; nothing if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def unprivileged_user() -> pwd.struct_passwd:

@@ -58,6 +58,19 @@ def test_the_same_files_again_change_nothing(database: Database) -> None:
     assert (result, after, still) == (SyncResult(), before, due)
 
 
+def test_a_file_in_another_folder_is_the_same_company(database: Database) -> None:
+    """Nodes have their files in different folders: a start of one of them requests no rematch."""
+    here = declared("lender", "lender")
+    _, before, due = sync(database, here)
+    result, after, still = sync(database, replace(here, declared_in="elsewhere/companies/lender.toml"))
+    with database.reading() as session:
+        file = companies.company_by_slug(session, "lender")
+
+    assert (result, after, still) == (SyncResult(), before, due)
+    assert file is not None
+    assert file.declared_in == "elsewhere/companies/lender.toml"
+
+
 def test_a_new_term_asks_for_a_rematch_of_its_company_alone(database: Database) -> None:
     """A company that did not change is not matched again."""
     sync(database, declared("bank", "bank"), declared("lender", "lender"))

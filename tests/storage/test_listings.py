@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -460,3 +461,43 @@ def test_matching_that_failed_is_tried_again_or_given_up(database: Database, sou
     assert (now, later, never) == ([], [version_id], [])
     assert version
     assert (version.match_state, version.match_reason) == (MatchState.FAILED, "evidence_damaged")
+
+
+def test_a_large_source_among_small_ones_is_not_read_whole(postgres_url: str) -> None:
+    """However often a batch of one large source is stored in a session, its keys are looked up by the index:
+    PostgreSQL keeps a plan for all sources from the fifth time on.
+    """
+    many, keys = 20_000, [f"k{number}" for number in range(50)]
+    with closing(Database.open(postgres_url)) as database:
+        with database.transaction() as session:
+            source_id = given.source(session)
+            listings.upsert_many(session, source_id, [record(key) for key in keys], NOW)
+            session.execute(text(COPIES_OF_SOURCE))
+            session.execute(text(LISTINGS_OF_SOURCES), {"many": many})
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("ANALYZE"))
+        with database.transaction() as session:
+            read = []
+            for turn in range(12):
+                batch = [record(key, title=f"turn {turn}", content_digest=f"{key} {turn}") for key in keys]
+                before = session.scalar(text(ROWS_READ)) or 0
+                listings.upsert_many(session, source_id, batch, NOW)
+                listings.known_listings(session, source_id, keys)
+                read.append((session.scalar(text(ROWS_READ)) or 0) - before)
+
+    assert max(read) < many / 10
+
+
+#: Seven hundred sources with one listing each, beside the first one.
+COPIES_OF_SOURCE = """
+INSERT INTO sources SELECT (jsonb_populate_record(one, jsonb_build_object('id', n, 'name', 'small-' || n))).*
+FROM sources AS one, generate_series(2, 700) AS n WHERE one.id = 1
+"""
+LISTINGS_OF_SOURCES = """
+INSERT INTO listings (source_id, key, url, life, row_digest, content_digest, version_number, first_seen_at,
+  last_seen_at, checked_at, title, posted_at_uncertain, data_classes)
+SELECT CASE WHEN n < :many THEN 1 ELSE n - :many + 1 END, 'k' || n, '', 'new', 'd' || n, 'd' || n, 1, now(),
+  now(), now(), '', false, '[]'
+FROM generate_series(50, :many + 699) AS n
+"""
+ROWS_READ = "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'listings'"

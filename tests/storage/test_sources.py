@@ -40,6 +40,25 @@ def test_sync_twice_is_sync_once(database: Database) -> None:
     assert again == SyncResult()
 
 
+def test_a_file_in_another_folder_is_the_same_source(database: Database) -> None:
+    """Nodes have their files in different folders: no start of one of them changes a source, so that no
+    listing counts as read in another way. One that a person added becomes the file's.
+    """
+    elsewhere = [DeclaredSource(name, "html", {}, f"elsewhere/{name}.toml") for name in "ab"]
+    by_hand = DeclaredSource("b", "html", {}, None)
+    with database.transaction() as session:
+        sources.sync_declared_sources(session, [declared("a"), by_hand], NOW)
+    with database.transaction() as session:
+        again = sources.sync_declared_sources(session, elsewhere, LATER)
+        rows = [sources.source_by_name(session, name) for name in "ab"]
+        found = [(row.declared_in, row.updated_at) for row in rows if row]
+    with database.transaction() as session:
+        third = sources.sync_declared_sources(session, elsewhere, LATER)
+
+    assert (again, third) == (SyncResult(changed=("b",)), SyncResult())
+    assert found == [("elsewhere/a.toml", NOW), ("elsewhere/b.toml", LATER)]
+
+
 def test_a_removed_source_comes_back_with_its_cursor(database: Database) -> None:
     """A source whose file is back has its cursor."""
     with database.transaction() as session:

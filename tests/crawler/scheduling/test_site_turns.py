@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,7 @@ from crawler.scheduling.site_board import SiteBoard, runs_to_begin
 from crawler.sites import sites_of
 from storage import runs, sources
 from storage.database.base import Database
+from storage.errors import DatabaseBusy
 from storage.runs import Run, RunOutcome, RunState, RunTrigger
 from storage.sources import DeclaredSource
 from tests.cli.warm_start import fork_context
@@ -128,6 +130,36 @@ def test_of_two_that_are_claimed_at_once_one_waits(database: Database, database_
         epochs = pool.starmap(claim_in_a_process, [(database_url, run_id, ready) for run_id in pair])
 
     assert sorted(epochs, key=bool) == [None, 1]
+
+
+def test_a_claim_locks_its_site_and_one_source(postgres_url: str) -> None:
+    """While a claim is being written, the second source of the site can be written, and a claim of it waits;
+    so does the claim of a source that somebody has locked, even if it has its site for itself.
+    """
+    with (
+        closing(Database.open(postgres_url)) as database,
+        closing(Database.open(postgres_url, busy_timeout_s=0.2)) as hasty,
+    ):
+        first, second, alone = queued(
+            database,
+            *(definition(f"https://market.example/{part}") for part in "ab"),
+            definition("https://forum.example/"),
+        )
+        with database.transaction() as session:
+            run = runs.run_by_id(session, first)
+            assert run is not None
+            epoch = site_turns.claim_run(session, run, now=NOON)
+            with hasty.transaction() as other:
+                sources.save_cursor(other, run.source_id + 1, {"last": "77"})
+            with pytest.raises(DatabaseBusy):
+                claim_alone(hasty, second, NOON)
+        after = claim_alone(hasty, second, NOON)
+        with database.transaction() as session:
+            runs.lock_source(session, run.source_id + 2)
+            with pytest.raises(DatabaseBusy):
+                claim_alone(hasty, alone, NOON)
+
+    assert (epoch, after) == (1, None)
 
 
 def test_a_run_that_nobody_ended_does_not_block_its_site_for_ever(sqlite_database: Database) -> None:

@@ -50,7 +50,7 @@ def test_many_characters_at_once_and_one_after_the_other() -> None:
 
 
 def test_any_byte_beside_a_sign() -> None:
-    """Tables of half bytes tell which pairs of characters may be a sign; none is missed."""
+    """Tables of half bytes tell which pairs of characters may be a sign: none is missed."""
     signs = [*(word.encode() for word in WORDS.split()), b"01 - 23", b" @ ", b".dot.", b"0x616e6e612e6265"]
     for byte in (bytes([code]) for code in range(256)):
         for sign in signs:
