@@ -6,14 +6,18 @@ company's lists is compared under a number of its own, and counted by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from matching.attribution.enrolled_lists import share_in_lists
 from matching.comparing.agreements import CUSTOMER, PAIR, Customers, Pairs
 from matching.fingerprints.segments import SegmentPurpose
 from matching.watch import Watch, WatchedSegment, watch_of
+
+#: A list of which so many people are in larger ones, too, adds nobody: it is that of a system or partner.
+_MOSTLY_KNOWN = 0.5
 
 _OTHERS = (SegmentPurpose.KNOWN_BREACH, SegmentPurpose.CANARIES)
 
@@ -71,3 +75,22 @@ class WatchedLists:
     @property
     def no_customers(self) -> Customers:
         return np.empty(0, CUSTOMER)
+
+
+def judging_lists(customers: Sequence[WatchedSegment]) -> list[WatchedSegment]:
+    """Return the lists of a company with which rows are judged: together they have each customer about once.
+
+    The customers of a system or partner are mostly in the list of all customers. Counted twice, they would
+    look as if two customers fitted a row.
+    """
+    chosen: list[WatchedSegment] = []
+    for one in sorted(customers, key=lambda one: -one.segment.header.customers):
+        same_key = [
+            other.segment
+            for other in chosen
+            if other.segment.header.key_check == one.segment.header.key_check
+        ]
+        known = share_in_lists(one.segment, same_key) if same_key else None
+        if known is None or known < _MOSTLY_KNOWN:
+            chosen.append(one)
+    return chosen

@@ -35,6 +35,21 @@ def known_breach(first: int = 0, end: int = 30) -> WatchedSegment:
     return WatchedSegment(2, 1, open_segment(folder / "breach.segment"), "CN", KEY)
 
 
+def customer_list(folder: Path, people: Sequence[Customer]) -> WatchedSegment:
+    """Return another list of customers of the company."""
+    folder.mkdir()
+    write_csv(folder / "list.csv", people)
+    enroll(
+        folder / "list.csv",
+        folder / "list.segment",
+        company=COMPANY,
+        key=KEY,
+        default_region="CN",
+        now=NOW,
+    )
+    return WatchedSegment(4, 1, open_segment(folder / "list.segment"), "CN", KEY)
+
+
 @cache
 def canaries() -> WatchedSegment:
     folder = Path(tempfile.mkdtemp(prefix="spillwatch-canaries-"))

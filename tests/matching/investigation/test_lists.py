@@ -21,7 +21,7 @@ from matching.investigation.parts import NotAnswered, WhyMissing
 from matching.investigation.read_rows import full_hits, read_rows
 from matching.investigation.seen_canaries import SeenCanaries
 from matching.investigation.subject import open_sample
-from matching.investigation.watched_lists import WatchedLists
+from matching.investigation.watched_lists import WatchedLists, judging_lists
 from matching.ours import FullHit, OursVerdict, RowBasis
 from tests.matching.canaries.planted import row_of
 from tests.matching.investigation.answers import (
@@ -34,7 +34,7 @@ from tests.matching.investigation.answers import (
     values_of,
     watch,
 )
-from tests.matching.investigation.lists import CANARIES, canaries, known_breach, masked
+from tests.matching.investigation.lists import CANARIES, canaries, customer_list, known_breach, masked
 
 
 def answer_of(path: Path, *others: object) -> CompanyAnswer:
@@ -155,3 +155,13 @@ def test_each_purpose_has_a_number_of_its_own(purpose: SegmentPurpose) -> None:
     expected = COMPANY if purpose is SegmentPurpose.CUSTOMERS else f"{COMPANY}.{purpose.value}"
     assert lists.names[one.company_id] == expected
     assert len({one.company_id for one in lists.watch.segments}) == 3
+
+
+def test_a_partners_list_does_not_count_customers_twice(tmp_path: Path) -> None:
+    """It is a part of the large list; a list of other people is judged with, too."""
+    partner = customer_list(tmp_path / "partner", CUSTOMERS[:300])
+    others = customer_list(tmp_path / "others", STRANGERS)
+
+    chosen = judging_lists([partner, enrolled(), others])
+
+    assert [one.segment.header.customers for one in chosen] == [1000, 50]
