@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -56,6 +56,7 @@ class InvestigationOptions:
 
     limits: Limits
     matches_limit: int = 100
+    on_progress: Callable[[SweepProgress], None] = lambda _progress: None  # called after blocks were counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ def investigate(
     """
     lists = WatchedLists.of(watched.watch, watched.slugs)
     findings, progress = Findings(lists.watch, options.matches_limit), SweepProgress()
-    Sweep(findings, progress, limits=options.limits, first_look=0).run(opened.sources())
+    sweep = Sweep(findings, progress, limits=options.limits, first_look=0, on_progress=options.on_progress)
+    sweep.run(opened.sources())
     companies = watched.watch.company_ids | {
         number for number, slug in watched.slugs.items() if slug in watched.unusable
     }
