@@ -9,6 +9,7 @@ from matching.attribution.attribution import Attribution
 from matching.investigation.company_answer import CompanyAnswer
 from matching.investigation.investigation import Investigation
 from matching.investigation.ours_part import OursPart
+from matching.investigation.report.wording import ReportLanguage, Wording
 from matching.investigation.seen_canaries import SeenCanaries
 
 
@@ -67,8 +68,9 @@ def _verdict_sentence(company: CompanyAnswer) -> Iterator[str]:
     if not isinstance(company.ours, OursPart):
         return
     answer = company.ours.answer
-    low, high = answer.share.low, answer.share.high
+    words = Wording(ReportLanguage.ENGLISH)
+    low, high = words.share(answer.share.low), words.share(answer.share.high)
     yield (
         f"{company.company}: {answer.verdict.value.replace('_', ' ')}. Of {answer.usable_rows:,} different "
-        f"rows that can be judged, {low:.0%} to {high:.0%} are customers (90% interval)."
+        f"rows that can be judged, {low} to {high} are customers (90% interval)."
     )

@@ -32,7 +32,7 @@ from matching.investigation.parts import NotAnswered, WhyMissing
 from matching.investigation.read_rows import ReadRows, full_hits, read_rows
 from matching.investigation.seen_canaries import seen_canaries
 from matching.investigation.subject import OpenSubject, shown_name
-from matching.investigation.watched_lists import WatchedLists, judging_lists
+from matching.investigation.watched_lists import WatchedLists
 from matching.masked_samples.masked_base import MaskedBase
 from matching.masked_samples.templates import TEMPLATES_VERSION
 from matching.ours import FullHit
@@ -186,7 +186,7 @@ class _Answering:
         if found is not None and len(found.agreements.summed_customers):
             return NotAnswered(WhyMissing.TOO_MANY_MATCHES)
         try:
-            base = MaskedBase.of([(chain_of(one.segment), one.key) for one in judging_lists(customers)])
+            base = MaskedBase.of([(chain_of(one.segment), one.key) for one in customers])
         except SegmentRefused:
             return NotAnswered(WhyMissing.NO_MASKS_ENROLLED)
         return ours_part(read.rows, base, hits, is_cut=read.is_cut, ambiguous=read.ambiguous)

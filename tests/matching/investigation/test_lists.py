@@ -21,7 +21,7 @@ from matching.investigation.parts import NotAnswered, WhyMissing
 from matching.investigation.read_rows import full_hits, read_rows
 from matching.investigation.seen_canaries import SeenCanaries
 from matching.investigation.subject import open_sample
-from matching.investigation.watched_lists import WatchedLists, judging_lists
+from matching.investigation.watched_lists import WatchedLists, lists_without_parts
 from matching.ours import FullHit, OursVerdict, RowBasis
 from tests.matching.canaries.planted import row_of
 from tests.matching.investigation.answers import (
@@ -162,6 +162,17 @@ def test_a_partners_list_does_not_count_customers_twice(tmp_path: Path) -> None:
     partner = customer_list(tmp_path / "partner", CUSTOMERS[:300])
     others = customer_list(tmp_path / "others", STRANGERS)
 
-    chosen = judging_lists([partner, enrolled(), others])
+    chosen = lists_without_parts([partner, enrolled(), others])
 
     assert [one.segment.header.customers for one in chosen] == [1000, 50]
+
+
+def test_a_customer_in_two_lists_is_one_customer(tmp_path: Path) -> None:
+    """Six rows of customers whom a partner has, too: six rows, six customers; both lists are holders."""
+    partner = customer_list(tmp_path / "partner", CUSTOMERS[:300])
+
+    company = answer_of(sample_of(tmp_path, CUSTOMERS[10:16]), partner)
+
+    assert (company.full.coherent_rows, company.full.customers) == (6, 6)
+    assert isinstance(company.attribution, Attribution)
+    assert [fit.held for fit in company.attribution.holders.fits] == [6, 6]
