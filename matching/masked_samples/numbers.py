@@ -60,6 +60,11 @@ class MaskedNumber(NamedTuple):
         return len(self.compact) - self.compact.count("*")
 
     @property
+    def hides_both_ends(self) -> bool:
+        """Whether it has the form of a national number whose middle alone is visible: ***.456.789-**."""
+        return not self.head and not self.tail and self.visible > 3 and _is_rare_form(self.written)
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """Places of each group."""
         return tuple(map(len, re.findall(r"[0-9A-Za-z*]+", self.written)))

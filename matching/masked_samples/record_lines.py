@@ -15,7 +15,7 @@ from matching.masked_samples.labels import LabelKind, role_of_label
 
 #: A label and its value on one line.
 KEY = re.compile(
-    r"\s*[^\w\s]{0,4}\s*(?P<label>[^\d\W][^:=|\t@*]{0,40}?)[\"'*]{0,3}\s{0,4}[:=|\t]\s{0,4}(?P<value>.*)$"
+    r"\s*+[^\w\s]{0,4}+\s*+(?P<label>[^\d\W][^:=|\t@*]{0,40}?)[\"'*]{0,3}\s{0,4}[:=|\t]\s{0,4}(?P<value>.*)$"
 )
 _RECORD_LINES = 60
 _MASK_RUN = re.compile(r"\*+")

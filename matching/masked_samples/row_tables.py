@@ -47,7 +47,7 @@ def resolve_table(rows: Sequence[RawRow], region: str) -> int:
                     value = _value_of(piece.found, kinds[at], region)
                     if value is not None:
                         row.order.append((at, value))
-                    elif piece.found.readings:
+                    elif piece.found.readings or (piece.found.number and piece.found.number.hides_both_ends):
                         ambiguous += 1
                 for value in piece.extra:
                     row.order.append((at, value))

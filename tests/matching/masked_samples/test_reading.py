@@ -78,6 +78,14 @@ def test_a_value_that_can_be_several_things_is_counted() -> None:
     assert (len(reading.rows), reading.ambiguous) == (0, 1)
 
 
+def test_a_number_that_shows_its_middle_alone_is_counted() -> None:
+    """What both ends hide cannot be compared, and is no silence."""
+    reading = read_sample("João S**** | ***.456.789-** | joao****@mail.example", region="BR")
+
+    assert shown_rows(reading.rows) == ["email=joao*?*@mail.example name=joao_s*4*"]
+    assert reading.ambiguous == 1
+
+
 def test_says_what_was_cut() -> None:
     """More rows than the limit, and time that is up, are said."""
     text = "".join(f"138****{at:04}\n" for at in range(50))
