@@ -128,7 +128,7 @@ def test_a_hit_has_the_cohort_of_its_customer(base: Path) -> None:
     """The cohort of a masked hit is that of the customer's enrolment date, and that of the ordinal."""
     chain = chain_of(base)
     opened = MaskedBase.of([(chain, KEY)])
-    template = TEMPLATE_OF["phone_04_resident_64"]
+    template = TEMPLATE_OF["phone_04_resident_04"]
     people = PEOPLE[:300]
 
     found = opened.cohorts(template, views(template, people))
