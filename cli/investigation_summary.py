@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cli.output import print_error, print_line, print_table
+from matching.attribution.attribution import Attribution
 from matching.investigation.company_answer import CompanyAnswer
 from matching.investigation.investigation import Investigation
+from matching.investigation.ours_part import OursPart
+from matching.investigation.report.wording import ReportLanguage, Wording
+from matching.investigation.seen_canaries import SeenCanaries
 
 
 def show(answer: Investigation) -> None:
@@ -30,9 +34,13 @@ def show(answer: Investigation) -> None:
         ]
         if rows:
             print_table(("field", "hits", "candidates", "by chance"), rows)
-    others = [one.company for one in answer.companies if not one.found and not one.undecided]
-    if others:
-        print_line(f"\nNothing was found of: {', '.join(others)}.")
+    others = [one for one in answer.companies if not one.found]
+    for other in others:
+        for sentence in _verdict_sentence(other):
+            print_line(sentence)
+    nothing = [one.company for one in others if not answer.undecided_about(one)]
+    if nothing:
+        print_line(f"Nothing was found of: {', '.join(nothing)}.")
     for document in reading.documents:
         if not document.whole:
             print_error(f"{document.name}: {document.sentence}")
@@ -43,7 +51,26 @@ def show(answer: Investigation) -> None:
 
 def _sentences(company: CompanyAnswer) -> Iterator[str]:
     full = company.full
+    if isinstance(company.canaries, SeenCanaries) and company.canaries.sets:
+        systems = ", ".join(one.label for one in company.canaries.sets)
+        yield f"{company.company}: {company.canaries.canaries:,} canaries were found, given to {systems}."
+    yield from _verdict_sentence(company)
+    if isinstance(company.attribution, Attribution):
+        yield from company.attribution.sentences
     yield (
         f"{company.company}: {full.coherent_rows:,} rows agree with a customer on two fields or more, "
         f"{full.single_hits:,} on one; {full.customers:,} customers; {full.mentions:,} mentions."
+    )
+
+
+def _verdict_sentence(company: CompanyAnswer) -> Iterator[str]:
+    """Yield the verdict about the rows, if there is one. The share is an interval, never a number alone."""
+    if not isinstance(company.ours, OursPart):
+        return
+    answer = company.ours.answer
+    words = Wording(ReportLanguage.ENGLISH)
+    low, high = words.share(answer.share.low), words.share(answer.share.high)
+    yield (
+        f"{company.company}: {answer.verdict.value.replace('_', ' ')}. Of {answer.usable_rows:,} different "
+        f"rows that can be judged, {low} to {high} are customers (90% interval)."
     )

@@ -75,7 +75,7 @@ def write_practice_files(folder: Path) -> list[Path]:
         "companies/yutang.toml": _COMPANY,
         "sample-masked.txt": _masked(_mixed(_spread(copied, _OURS), practice_strangers(_OTHERS))),
         "sample-strangers.txt": _masked(practice_strangers(20)[::-1]),
-        "sample-whole.csv": _whole([*_spread(copied, 12), *practice_strangers(4)]),
+        "sample-whole.csv": _whole([*_spread(copied, 12, step=331), *practice_strangers(4)]),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -83,8 +83,8 @@ def write_practice_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def _spread(people: Sequence[Customer], count: int) -> list[Customer]:
-    return [people[(place * _STEP + 17) % len(people)] for place in range(count)]
+def _spread(people: Sequence[Customer], count: int, *, step: int = _STEP) -> list[Customer]:
+    return [people[(place * step + 17) % len(people)] for place in range(count)]
 
 
 def _mixed(first: Sequence[Customer], second: Sequence[Customer]) -> list[Customer]:

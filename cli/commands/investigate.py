@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,16 +16,16 @@ from cli.exits import Exit
 from cli.investigation_summary import show
 from cli.match_report import write_ordinals
 from cli.output import emit_json, print_error, print_line
+from cli.progress import ProgressMeter
 from configuration.match_watch import MatchWatch, load_match_watch
 from matching.inputs import Limits
-from matching.investigation.investigating import InvestigatedWatch, investigate
+from matching.investigation.investigating import InvestigatedWatch, InvestigationOptions, investigate
 from matching.investigation.investigation import Investigation
 from matching.investigation.report.report_format import ReportFormat
 from matching.investigation.report.wording import ReportLanguage
 from matching.investigation.subject import OpenSubject, open_sample, shown_name
 
 _MEGABYTE = 1_000_000
-_MATCHES_KEPT = 100
 
 
 def command(
@@ -60,22 +61,25 @@ def command(
     Give a SAMPLE, --listing or --alert. Nothing that is shown or written holds a value of the sample or of a
     customer. Exit code 0: something was found. 1: nothing was found.
     6: nothing was found, but not everything could be read or compared, or the input is empty.
+    130: interrupted with Ctrl-C.
     """
     app = app_of(context)
     opened = _open_subject(app, sample, listing, alert)
     if alert is not None and company is None and opened.subject.alert is not None:
         company = opened.subject.alert.company
     found = _load_watch(app, company)
-    answer, findings, progress = investigate(
-        opened,
-        InvestigatedWatch(found.watch, found.names, _declared_names(app), found.unusable),
-        limits=Limits(out_bytes=max_mb * _MEGABYTE),
-        matches_limit=_MATCHES_KEPT,
-        command=_command_line(sample, listing, alert, company),
-        now=app.clock(),
-    )
+    watched = InvestigatedWatch(found.watch, found.names, _declared_names(app), found.unusable)
+    with ProgressMeter.for_sources(opened.sources()) as meter, _interruptible():
+        made = investigate(
+            opened,
+            watched,
+            InvestigationOptions(Limits(out_bytes=max_mb * _MEGABYTE), on_progress=meter.show_progress),
+            command=_command_line(sample, listing, alert, company),
+            now=app.clock(),
+        )
+    answer = made.answer
     if ordinals is not None:
-        write_ordinals(ordinals, findings, progress, found.names)
+        write_ordinals(ordinals, made.findings, made.progress, made.lists.names)
     formats = [ReportFormat.HTML] * html + [ReportFormat.PDF] * pdf
     written = _write_reports(answer, company, out, formats, language or [ReportLanguage.ENGLISH])
     if as_json:
@@ -85,6 +89,15 @@ def command(
         for path in written:
             print_line(f"Report: {path}")
     _exit(answer)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        print_error("Interrupted. Nothing was written; an investigation starts from the beginning.")
+        raise typer.Exit(Exit.INTERRUPTED) from None
 
 
 def _write_reports(

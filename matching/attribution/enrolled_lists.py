@@ -29,8 +29,7 @@ def enrolled_lists(segments: Sequence[WatchedSegment], names: Mapping[int, str])
 def covered_share(segments: Sequence[WatchedSegment], company_id: int) -> float | None:
     """Return the share of a company's largest base that its known breaches cover; None: it has none.
 
-    Values of the base are looked up in the breaches, those of one field after the other; the largest share of
-    a field counts. Only breaches that were enrolled with the base's key can be compared.
+    Only breaches that were enrolled with the base's key can be compared.
     """
     own = [watched for watched in segments if watched.company_id == company_id]
     bases = [one for one in own if one.segment.header.purpose is SegmentPurpose.CUSTOMERS]
@@ -43,8 +42,18 @@ def covered_share(segments: Sequence[WatchedSegment], company_id: int) -> float 
         if watched.segment.header.purpose is SegmentPurpose.KNOWN_BREACH
         and watched.segment.header.key_check == base.header.key_check
     ]
-    shares = [_share_in(name, base, breaches) for name in base.fields]
-    return max(shares, default=None) if breaches else None
+    return share_in_lists(base, breaches) if breaches else None
+
+
+def share_in_lists(
+    base: MappedSegment | SegmentChain, lists: Sequence[MappedSegment | SegmentChain]
+) -> float | None:
+    """Return the share of a list's people who are in other lists, which have its key; None: it has no values.
+
+    Values of the list are looked up, those of one field after the other; the largest share of a field counts.
+    """
+    shares = [_share_in(name, base, lists) for name in base.fields]
+    return max(shares, default=None)
 
 
 def chain_of(segment: MappedSegment | SegmentChain) -> SegmentChain:

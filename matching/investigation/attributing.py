@@ -1,70 +1,85 @@
-"""Gives the attribution what a sweep found: pairs of rows and customers, and the lists that they are from."""
+"""Gives the attribution what was found: pairs of rows and customers, masked rows, the tables of a leak."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
-from matching.attribution.attribution import Attribution, EnrolledList, SampleMatches, attribute
-from matching.attribution.holders import Holder, HolderKind
+from matching.attribution.attribution import Attribution, EnrolledList, MaskedRows, SampleMatches, attribute
+from matching.attribution.enrolled_lists import chain_of, covered_share, enrolled_lists
+from matching.attribution.leak_tables import LeakTable, tables_of
+from matching.attribution.masked_rows import masked_rows
 from matching.attribution.overlap import FieldOverlap
 from matching.comparing.findings import Findings
-from matching.fingerprints.segments import MappedSegment, SegmentChain, SegmentPurpose
+from matching.errors import SegmentRefused
+from matching.fingerprints.segments import SegmentPurpose
+from matching.inputs import Limits, documents
 from matching.investigation.full_matches import FullMatches
 from matching.investigation.parts import NotAnswered, WhyMissing
+from matching.investigation.subject import OpenSubject
 from matching.investigation.watched_lists import WatchedLists
+from matching.masked_samples.masked_base import MaskedBase
+from matching.masked_samples.sample_rows import SampleRow
 from matching.watch import WatchedSegment
+
+_DOCUMENTS_WITH_TABLES = 50
+
+
+def leak_tables(opened: OpenSubject, limits: Limits) -> list[LeakTable]:
+    """Return the tables of what is investigated, from the beginning of its first documents."""
+    found: list[LeakTable] = []
+    for name, source in opened.sources():
+        found += tables_of(islice(documents(name, source, limits), _DOCUMENTS_WITH_TABLES))
+    return found
 
 
 def attributed(
-    findings: Findings, lists: WatchedLists, slugs: Mapping[int, str], company: int, full: FullMatches
+    findings: Findings,
+    lists: WatchedLists,
+    company: int,
+    full: FullMatches,
+    *,
+    rows: Sequence[SampleRow],
+    tables: Sequence[LeakTable],
 ) -> Attribution | NotAnswered:
-    """Return the attribution of the whole values that are the company's customers'."""
+    """Return the attribution of a company's matches. `rows`: without a whole value that was found."""
     if not lists.segments(company, SegmentPurpose.CUSTOMERS):
         return NotAnswered(WhyMissing.NO_SEGMENT)
-    if not full.customers:
+    enrolled = enrolled_lists(lists.watch.segments, lists.slugs)
+    masked = _masked(rows, enrolled, lists.watch.segments)
+    if not full.customers and masked is None:
         return NotAnswered(WhyMissing.NO_MATCHES)
-    every = [found.agreements for found in findings.companies.values()]
-    own = findings.companies[company]
+    agreements = [found.agreements for found in findings.companies.values()]
+    own = findings.companies.get(company)
     return attribute(
-        slugs[company],
-        list(_enrolled_lists(lists, slugs)),
+        lists.slugs[company],
+        enrolled,
         SampleMatches(
-            pairs=np.concatenate([one.pairs() for one in every]),
+            pairs=np.concatenate([lists.no_pairs, *(one.pairs() for one in agreements)]),
             rows=findings.rows_scanned,
             fields=[FieldOverlap(one.field, one.hits, one.candidates, one.by_chance) for one in full.fields],
-            columns=dict(own.columns),
-            customers=np.concatenate([one.customers() for one in every]),
+            columns=dict(own.columns) if own is not None else {},
+            customers=np.concatenate([lists.no_customers, *(one.customers() for one in agreements)]),
+            tables=tables,
+            masked=masked,
         ),
+        covered=covered_share(lists.of_company(company), company),
     )
 
 
-def _enrolled_lists(lists: WatchedLists, slugs: Mapping[int, str]) -> Iterator[EnrolledList]:
-    """Yield all lists but canaries: whoever has a canary has it from nobody's list of customers."""
-    companies = {number: (company, purpose) for (company, purpose), number in lists.numbers.items()}
-    for index, watched in enumerate(lists.watch.segments):
-        company, purpose = companies[watched.company_id]
-        if purpose is not SegmentPurpose.CANARIES:
-            yield _enrolled_list(index, watched, slugs[company], purpose)
+def _masked(
+    rows: Sequence[SampleRow], enrolled: Sequence[EnrolledList], segments: Sequence[WatchedSegment]
+) -> MaskedRows | None:
+    """Look masked rows up in all lists that have masks."""
+    shown = [row for row in rows if row.is_masked]
+    bases = [_base_of(segments[one.segment]) for one in enrolled] if shown else []
+    return masked_rows(shown, bases)
 
 
-def _enrolled_list(
-    index: int, watched: WatchedSegment, company: str, purpose: SegmentPurpose
-) -> EnrolledList:
-    segment, header = watched.segment, watched.segment.header
-    kind = HolderKind.SYSTEM if header.label else HolderKind.COMPANY
-    if purpose is SegmentPurpose.KNOWN_BREACH:
-        kind = HolderKind.KNOWN_BREACH
-    return EnrolledList(
-        segment=index,
-        holder=Holder(company, kind, header.label, max(header.customers, 1)),
-        begins=header.cohorts,
-        enrolled=_as_chain(segment).cohort_counts(),
-        cohort_of=segment.cohort_of,
-        schema=header.declared_schema,
-    )
-
-
-def _as_chain(segment: MappedSegment | SegmentChain) -> SegmentChain:
-    return segment if isinstance(segment, SegmentChain) else SegmentChain.of([segment])
+def _base_of(watched: WatchedSegment) -> MaskedBase | None:
+    try:
+        return MaskedBase.of([(chain_of(watched.segment), watched.key)])
+    except SegmentRefused:
+        return None

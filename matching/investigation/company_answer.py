@@ -14,7 +14,7 @@ from matching.investigation.seen_canaries import SeenCanaries
 from matching.ours import OursVerdict
 from matching.watch import WatchedSegment
 
-#: Verdicts after which something is found, and after which nothing can be said.
+#: Verdicts after which something is found.
 _FOUND = frozenset(
     (
         OursVerdict.OURS,
@@ -24,7 +24,6 @@ _FOUND = frozenset(
         OursVerdict.TESTS_DISAGREE,
     )
 )
-_OPEN = frozenset((OursVerdict.TOO_LITTLE,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class CompanyAnswer:
     @property
     def undecided(self) -> bool:
         """Whether "nothing was found" cannot be said of the company."""
-        return self.unusable is not None or self.verdict in _OPEN
+        return self.unusable is not None or self.masked_rows_are_open
 
     @property
     def verdict(self) -> OursVerdict | None:
@@ -90,9 +89,22 @@ class CompanyAnswer:
         return None if isinstance(self.ours, NotAnswered) else self.ours.answer.verdict
 
     @property
+    def masked_rows_are_open(self) -> bool:
+        """Whether masked rows were judged, and too little is visible in them to say anything."""
+        return (
+            self.verdict is OursVerdict.TOO_LITTLE
+            and isinstance(self.ours, OursPart)
+            and self.ours.has_masked_rows
+        )
+
+    @property
     def rows_not_judged(self) -> bool:
         """Whether nothing is enrolled with which masked rows could be compared."""
         return isinstance(self.ours, NotAnswered) and self.ours.why is WhyMissing.NO_MASKS_ENROLLED
+
+    @property
+    def rows_are_cut(self) -> bool:
+        return isinstance(self.ours, OursPart) and self.ours.is_cut
 
     @property
     def canary_count(self) -> int:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 
-from matching.comparing.findings import CompanyFindings, Findings
-from matching.errors import MatchingError
+from matching.attribution.enrolled_lists import chain_of
+from matching.attribution.leak_tables import LeakTable
+from matching.comparing.canary_sightings import CanarySightings
+from matching.comparing.findings import Findings
+from matching.errors import MatchingError, SegmentRefused
 from matching.fingerprints.segments import SegmentPurpose
 from matching.identifiers import NORMALISERS
 from matching.inputs import Limits
 from matching.inputs.outcomes import WHOLE
-from matching.investigation.attributing import attributed
+from matching.investigation.attributing import attributed, leak_tables
 from matching.investigation.company_answer import CompanyAnswer, SegmentUsed
 from matching.investigation.full_matches import full_matches
 from matching.investigation.investigation import (
@@ -24,11 +27,15 @@ from matching.investigation.investigation import (
     Investigation,
     Reproduction,
 )
-from matching.investigation.ours_part import OursPart
+from matching.investigation.ours_part import OursPart, ours_part
 from matching.investigation.parts import NotAnswered, WhyMissing
+from matching.investigation.read_rows import ReadRows, full_hits, read_rows
 from matching.investigation.seen_canaries import seen_canaries
 from matching.investigation.subject import OpenSubject, shown_name
 from matching.investigation.watched_lists import WatchedLists
+from matching.masked_samples.masked_base import MaskedBase
+from matching.masked_samples.templates import TEMPLATES_VERSION
+from matching.ours import FullHit
 from matching.sweep import Sweep, SweepProgress
 from matching.watch import Watch
 
@@ -43,31 +50,51 @@ class InvestigatedWatch:
     unusable: Mapping[str, MatchingError]
 
 
+@dataclass(frozen=True, slots=True)
+class InvestigationOptions:
+    """`matches_limit`: mentions and hits that are kept per company; everything counts."""
+
+    limits: Limits
+    matches_limit: int = 100
+    on_progress: Callable[[SweepProgress], None] = lambda _progress: None  # called after blocks were counted
+
+
+@dataclass(frozen=True, slots=True)
+class Investigated:
+    """An answer, with the sweep that ordinals are written from."""
+
+    answer: Investigation
+    findings: Findings
+    progress: SweepProgress
+    lists: WatchedLists
+
+
 def investigate(
     opened: OpenSubject,
     watched: InvestigatedWatch,
+    options: InvestigationOptions,
     *,
-    limits: Limits,
-    matches_limit: int,
     command: str,
     now: datetime,
-) -> tuple[Investigation, Findings, SweepProgress]:
-    """Compare a subject with everything that is watched; return the answer, and the sweep for ordinals.
+) -> Investigated:
+    """Compare a subject with everything that is watched.
 
     Nothing is left out after a first look: an answer for a court has no "probably nothing in the rest".
     """
     lists = WatchedLists.of(watched.watch, watched.slugs)
-    findings, progress = Findings(lists.watch, matches_limit), SweepProgress()
-    Sweep(findings, progress, limits=limits, first_look=0).run(opened.sources())
+    findings, progress = Findings(lists.watch, options.matches_limit), SweepProgress()
+    sweep = Sweep(findings, progress, limits=options.limits, first_look=0, on_progress=options.on_progress)
+    sweep.run(opened.sources())
     companies = watched.watch.company_ids | {
         number for number, slug in watched.slugs.items() if slug in watched.unusable
     }
+    answering = _Answering(opened, watched, lists, findings, options.limits)
     answer = Investigation(
         made_at=now,
         subject=opened.subject,
         reading=_reading(findings, progress),
         companies=tuple(
-            _company_answer(findings, watched, lists, number)
+            answering.company_answer(number)
             for number in sorted(companies, key=lambda one: watched.slugs[one])
         ),
         reproduction=Reproduction(
@@ -75,45 +102,94 @@ def investigate(
             python=platform.python_version(),
             numpy=version("numpy"),
             normalisers={str(field): number for field, number in sorted(NORMALISERS.items())},
+            templates=TEMPLATES_VERSION,
             command=command,
-            max_bytes=limits.out_bytes,
+            max_bytes=options.limits.out_bytes,
         ),
     )
-    return answer, findings, progress
+    return Investigated(answer, findings, progress, lists)
 
 
-def _company_answer(
-    findings: Findings, watched: InvestigatedWatch, lists: WatchedLists, company: int
-) -> CompanyAnswer:
-    slug = watched.slugs[company]
-    error = watched.unusable.get(slug)
-    full = full_matches(findings, company)
-    canaries = lists.numbers[company, SegmentPurpose.CANARIES]
-    return CompanyAnswer(
-        company=slug,
-        name=watched.names.get(slug, slug),
-        segments=tuple(SegmentUsed.of(one) for one in watched.watch.segments if one.company_id == company),
-        unusable=None if error is None else error.reason,
-        full=full,
-        ours=_ours(findings, lists, company, unusable=error is not None),
-        attribution=attributed(findings, lists, watched.slugs, company, full),
-        canaries=seen_canaries(
-            findings.watch,
-            lists.segments(company, SegmentPurpose.CANARIES),
-            findings.companies.get(canaries) or CompanyFindings(),
-        ),
-    )
+@dataclass(slots=True)
+class _Answering:
+    """Answers for one company after another. Rows and tables are read once, when they are needed."""
 
+    opened: OpenSubject
+    watched: InvestigatedWatch
+    lists: WatchedLists
+    findings: Findings
+    limits: Limits
+    _rows: dict[str, ReadRows] = field(default_factory=dict)
+    _tables: list[LeakTable] | None = None
 
-def _ours(findings: Findings, lists: WatchedLists, company: int, *, unusable: bool) -> OursPart | NotAnswered:
-    """Return why rows are not judged."""
-    if unusable:
-        return NotAnswered(WhyMissing.SEGMENT_UNUSABLE)
-    if not lists.segments(company, SegmentPurpose.CUSTOMERS):
-        return NotAnswered(WhyMissing.NO_SEGMENT)
-    if not findings.rows_scanned:
-        return NotAnswered(WhyMissing.NO_ROWS)
-    return NotAnswered(WhyMissing.NO_MASKS_ENROLLED)
+    def company_answer(self, company: int) -> CompanyAnswer:
+        slug = self.watched.slugs[company]
+        error = self.watched.unusable.get(slug)
+        full = full_matches(self.findings, company)
+        read, hits = self._read(company)
+        canaries = self.lists.numbers[company, SegmentPurpose.CANARIES]
+        found = self.findings.companies.get(canaries)
+        return CompanyAnswer(
+            company=slug,
+            name=self.watched.names.get(slug, slug),
+            segments=tuple(
+                SegmentUsed.of(one) for one in self.watched.watch.segments if one.company_id == company
+            ),
+            unusable=None if error is None else error.reason,
+            full=full,
+            ours=self._ours(company, read, hits, unusable=error is not None),
+            attribution=attributed(
+                self.findings,
+                self.lists,
+                company,
+                full,
+                rows=[row for row in read.rows if row.number not in hits or not hits[row.number].found],
+                tables=self._read_tables(),
+            ),
+            canaries=seen_canaries(
+                self.lists.watch.segments,
+                self.lists.segments(company, SegmentPurpose.CANARIES),
+                CanarySightings() if found is None else found.canaries,
+            ),
+        )
+
+    def _read(self, company: int) -> tuple[ReadRows, Mapping[int, FullHit]]:
+        """Return the rows as the company's region reads them, with the hits of their whole values."""
+        customers = self.lists.segments(company, SegmentPurpose.CUSTOMERS)
+        if not customers:
+            return ReadRows(), {}
+        region = customers[0].region
+        if region not in self._rows:
+            self._rows[region] = read_rows(self.opened, self.limits, region)
+        enrolled = frozenset(name for one in customers for name in one.segment.fields)
+        found = self.findings.companies.get(company)
+        pairs = self.lists.no_pairs if found is None else found.agreements.pairs()
+        return self._rows[region], full_hits(self._rows[region], pairs, enrolled)
+
+    def _read_tables(self) -> list[LeakTable]:
+        if self._tables is None:
+            self._tables = leak_tables(self.opened, self.limits)
+        return self._tables
+
+    def _ours(
+        self, company: int, read: ReadRows, hits: Mapping[int, FullHit], *, unusable: bool
+    ) -> OursPart | NotAnswered:
+        """Judge the rows, or say why they are not judged."""
+        customers = self.lists.segments(company, SegmentPurpose.CUSTOMERS)
+        found = self.findings.companies.get(company)
+        if unusable:
+            return NotAnswered(WhyMissing.SEGMENT_UNUSABLE)
+        if not customers:
+            return NotAnswered(WhyMissing.NO_SEGMENT)
+        if not read.rows:
+            return NotAnswered(WhyMissing.NO_ROWS)
+        if found is not None and len(found.agreements.summed_customers):
+            return NotAnswered(WhyMissing.TOO_MANY_MATCHES)
+        try:
+            base = MaskedBase.of([(chain_of(one.segment), one.key) for one in customers])
+        except SegmentRefused:
+            return NotAnswered(WhyMissing.NO_MASKS_ENROLLED)
+        return ours_part(read.rows, base, hits, is_cut=read.is_cut, ambiguous=read.ambiguous)
 
 
 def _reading(findings: Findings, progress: SweepProgress) -> InputRead:

@@ -23,6 +23,7 @@ class NotShown(StrEnum):
     ONLY_ENROLLED = "only_enrolled"  # only customers who are enrolled can be found
     NOT_ALL_READ = "not_all_read"  # a part of the input was not read
     NOT_IN_EVIDENCE = "not_in_evidence"  # a text of the listing is no longer in the evidence
+    NOT_ALL_ROWS_JUDGED = "not_all_rows_judged"  # only the first rows were judged one by one
     ROWS_NOT_JUDGED = "rows_not_judged"  # masked rows, and nothing to compare them with
     NOT_COMPARED = "not_compared"  # the company's fingerprints could not be compared
     RECORDS_DIVIDED = "records_divided"  # very long records count as several rows
@@ -94,6 +95,7 @@ class Reproduction:
     python: str
     numpy: str
     normalisers: dict[str, int]
+    templates: int  # version of the mask templates
     command: str
     max_bytes: int
 
@@ -103,6 +105,7 @@ class Reproduction:
             "python": self.python,
             "numpy": self.numpy,
             "normalisers": self.normalisers,
+            "mask_templates": self.templates,
             "command": self.command,
             "max_bytes": self.max_bytes,
         }
@@ -142,6 +145,7 @@ class Investigation:
             NotShown.ONLY_ENROLLED: bool(company.segments),
             NotShown.NOT_ALL_READ: not self.reading.whole,
             NotShown.NOT_IN_EVIDENCE: bool(listing and listing.unread),
+            NotShown.NOT_ALL_ROWS_JUDGED: company.rows_are_cut,
             NotShown.ROWS_NOT_JUDGED: bool(self.reading.masked_rows) and company.rows_not_judged,
             NotShown.NOT_COMPARED: company.unusable is not None or not company.segments,
             NotShown.RECORDS_DIVIDED: "records" in self.reading.cut,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matching.masked_samples.sample_rows import Attribute, SampleRow, VisibleValue
-from matching.ours import FullHit, OursAnswer, RowEvidence, answer_for
+from matching.ours import FullHit, OursAnswer, RowBasis, RowEvidence, answer_for
 from matching.ours.comparable_base import ComparableBase, Template
 
 EXAMPLES = 3
@@ -61,29 +61,47 @@ class ExampleRow:
 
 @dataclass(frozen=True, slots=True)
 class OursPart:
-    """The answer about the rows, with its examples. `customers`: of the base that was compared."""
+    """The answer about the rows, with its examples. `customers`: of the base that was compared.
+
+    `is_cut`: there are more rows than were judged. `ambiguous`: masked values that can be several things, and
+    were left out.
+    """
 
     answer: OursAnswer
     customers: int
     examples: tuple[ExampleRow, ...]
+    is_cut: bool = False
+    ambiguous: int = 0
+
+    @property
+    def has_masked_rows(self) -> bool:
+        """Whether a row was judged, or could not be judged, by what a mask leaves."""
+        return any(row.basis in (RowBasis.MASKED, RowBasis.NOTHING) for row in self.answer.evidence)
 
     def as_dict(self) -> dict[str, Any]:
         return {
             "customers": self.customers,
+            "cut": self.is_cut,
+            "ambiguous_values": self.ambiguous,
             **self.answer.as_dict(),
             "examples": [one.as_dict() for one in self.examples],
         }
 
 
 def ours_part(
-    rows: Sequence[SampleRow], base: ComparableBase[Template], full_hits: Mapping[int, FullHit]
+    rows: Sequence[SampleRow],
+    base: ComparableBase[Template],
+    full_hits: Mapping[int, FullHit],
+    *,
+    is_cut: bool = False,
+    ambiguous: int = 0,
 ) -> OursPart:
     """Answer for the rows against one base."""
     answer = answer_for(rows, base, full_hits)
     by_number = {row.number: row for row in rows}
     chosen = _chosen(answer)
     examples = tuple(_example(by_number[one.number], one, base) for one in chosen if one.number in by_number)
-    return OursPart(answer, base.customers, examples)
+    return OursPart(answer, base.customers, examples, is_cut, ambiguous)
 
 
 def _chosen(answer: OursAnswer) -> list[RowEvidence]:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from matching.comparing.canary_sightings import set_of
-from matching.comparing.findings import CompanyFindings
-from matching.fingerprints.segments.parts import CanarySet
+from matching.comparing.canary_sightings import CanarySighting, CanarySightings, set_of
+from matching.fingerprints.segments import CanarySet
 from matching.identifiers import Field
 from matching.investigation.parts import NotAnswered, WhyMissing
 from matching.investigation.subject import shown_name
-from matching.watch import Watch, WatchedSegment
+from matching.watch import WatchedSegment
 
 
 @dataclass(frozen=True, slots=True)
 class SeenCanarySet:
-    """Canaries of one set that were found. `place`: of the first one; `ordinals`: in the segment."""
+    """Canaries of one set that were found. `place`: of the first one; `ordinals`: in the segment.
+
+    `certain`: canaries with a value that nobody else has, or with two fields in one row.
+    """
 
     label: str  # of the system or partner
     issued: date
     expires: date | None
-    canaries: int  # distinct ones
+    canaries: int
+    certain: int
     fields: tuple[Field, ...]
     place: str
     ordinals: tuple[int, ...]
@@ -35,6 +38,7 @@ class SeenCanarySet:
             "issued": self.issued.isoformat(),
             "expires": self.expires and self.expires.isoformat(),
             "canaries": self.canaries,
+            "certain": self.certain,
             "fields": [one.value for one in self.fields],
             "first_place": self.place,
             "ordinals": list(self.ordinals),
@@ -52,6 +56,10 @@ class SeenCanaries:
     def canaries(self) -> int:
         return sum(one.canaries for one in self.sets)
 
+    @property
+    def certain_sets(self) -> tuple[SeenCanarySet, ...]:
+        return tuple(one for one in self.sets if one.certain)
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "enrolled": self.enrolled,
@@ -60,42 +68,35 @@ class SeenCanaries:
         }
 
 
-@dataclass(slots=True)
-class _SetHits:
-    ordinals: set[int] = field(default_factory=set)
-    fields: set[Field] = field(default_factory=set)
-    place: str = ""
-
-
 def seen_canaries(
-    watch: Watch, segments: Sequence[WatchedSegment], found: CompanyFindings
+    segments: Sequence[WatchedSegment], own: Sequence[WatchedSegment], found: CanarySightings
 ) -> SeenCanaries | NotAnswered:
-    """Return the sets of which a canary was seen for certain. `segments`: those of the company's canaries.
+    """Return the sets of which a canary was found.
 
-    A canary's telephone number alone, which others may have, is none (`comparing.canary_sightings`).
+    `segments`: of the watch, in the order of the sightings; `own`: those of the company's canaries.
     """
-    if not segments:
+    if not own:
         return NotAnswered(WhyMissing.NO_CANARIES)
-    hits: dict[CanarySet, _SetHits] = defaultdict(_SetHits)
-    for seen in found.canaries:
-        if seen.is_certain:
-            one = hits[set_of(watch.segments[seen.segment], seen.ordinal)]
-            one.place = one.place or f"{shown_name(seen.label)}:{seen.line}"
-            one.ordinals.add(seen.ordinal)
-            one.fields.update(seen.fields)
-    ordered = sorted(hits.items(), key=lambda item: (-len(item[1].ordinals), item[0].label))
+    sets: dict[CanarySet, list[CanarySighting]] = defaultdict(list)
+    for sighting in found:
+        sets[set_of(segments[sighting.segment], sighting.ordinal)].append(sighting)
+    seen = [_seen_set(one, sightings) for one, sightings in sets.items()]
     return SeenCanaries(
-        enrolled=sum(one.segment.header.customers for one in segments),
-        sets=tuple(
-            SeenCanarySet(
-                label=one.label,
-                issued=one.issued,
-                expires=one.expires,
-                canaries=len(seen.ordinals),
-                fields=tuple(each for each in Field if each in seen.fields),
-                place=seen.place,
-                ordinals=tuple(sorted(seen.ordinals)),
-            )
-            for one, seen in ordered
-        ),
+        enrolled=sum(one.segment.header.customers for one in own),
+        sets=tuple(sorted(seen, key=lambda one: (-one.certain, -one.canaries, one.label))),
+    )
+
+
+def _seen_set(one: CanarySet, sightings: Sequence[CanarySighting]) -> SeenCanarySet:
+    fields = {name for sighting in sightings for name in sighting.fields}
+    first = max(sightings, key=lambda each: each.is_certain)
+    return SeenCanarySet(
+        label=one.label,
+        issued=one.issued,
+        expires=one.expires,
+        canaries=len(sightings),
+        certain=sum(each.is_certain for each in sightings),
+        fields=tuple(each for each in Field if each in fields),
+        place=f"{shown_name(first.label)}:{first.line}",
+        ordinals=tuple(sorted(each.ordinal for each in sightings)),
     )

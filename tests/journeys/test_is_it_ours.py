@@ -31,12 +31,16 @@ def test_the_page_can_be_followed(tmp_path: Path) -> None:
 
     for command in others:
         ran = spillwatch(folder, *command)
-        assert ran.returncode == Exit.OK, (command, ran.stderr)
+        expected = Exit.NEGATIVE if "sample-strangers.txt" in command else Exit.OK
+        assert ran.returncode == expected, (command, ran.stderr)
         printed += ran.stdout + ran.stderr
 
     assert {path.name for path in (folder / "case").iterdir()} == {
         f"yutang.{language}.{form}" for language in ("en", "zh") for form in ("html", "pdf")
     }
+    assert "yutang: ours. Of 20 different rows" in printed
+    assert "yutang: not ours. Of 20 different rows" in printed
+    assert "enrolled before 2020-06-05" in printed
     assert len((folder / "affected.csv").read_text().splitlines()) == 1 + 12
     printed += "".join(path.read_text() for path in (folder / "case").glob("*.html"))
     printed += "".join(pdf_words(path.read_bytes()) for path in (folder / "case").glob("*.pdf"))

@@ -18,7 +18,16 @@ def canaries_section(words: Wording, part: SeenCanaries | NotAnswered) -> Iterat
         yield Paragraph(words.say("canaries_none", enrolled=part.enrolled))
         return
     yield Paragraph(words.say("canaries_found", canaries=part.canaries))
-    heads = ("canary_system", "canary_issued", "canary_expires", "canary_count", "canary_place")
+    if any(one.certain < one.canaries for one in part.sets):
+        yield Paragraph(words.say("canaries_uncertain"))
+    heads = (
+        "canary_system",
+        "canary_issued",
+        "canary_expires",
+        "canary_count",
+        "canary_certain",
+        "canary_place",
+    )
     yield TableBlock(
         words.say("canaries_caption"),
         [words.say(key) for key in heads],
@@ -28,9 +37,10 @@ def canaries_section(words: Wording, part: SeenCanaries | NotAnswered) -> Iterat
                 words.day(one.issued),
                 words.say("nothing") if one.expires is None else words.day(one.expires),
                 words.count(one.canaries),
+                words.count(one.certain),
                 one.place,
             ]
             for one in part.sets
         ],
-        numeric=frozenset({3}),
+        numeric=frozenset({3, 4}),
     )

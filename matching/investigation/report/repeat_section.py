@@ -12,7 +12,8 @@ from matching.investigation.report.wording import Wording
 
 def repeat_section(words: Wording, reproduction: Reproduction, company: CompanyAnswer) -> Iterator[Block]:
     yield Paragraph(words.say("repeat"))
-    rules = " ".join(f"{name}={number}" for name, number in reproduction.normalisers.items())
+    numbers = {**reproduction.normalisers, "mask_templates": reproduction.templates}
+    rules = " ".join(f"{name}={number}" for name, number in numbers.items())
     yield FactList(
         [
             (words.say("command"), Code(reproduction.command)),

@@ -13,6 +13,8 @@ from matching.investigation.report.pictures.interval import interval_picture
 from matching.investigation.report.wording import Wording
 from matching.ours import OursAnswer, OursVerdict
 
+#: Verdicts for which single fields are the reason; elsewhere their shares would only confuse.
+_SINGLES_TELL = (OursVerdict.PAIRING_BROKEN, OursVerdict.TESTS_DISAGREE)
 _MOST_EVIDENCE = 700.0  # natural logarithm of what a float holds
 
 
@@ -30,18 +32,25 @@ def rows_section(words: Wording, part: OursPart | NotAnswered) -> Iterator[Block
             customers=part.customers,
         )
     )
+    if part.ambiguous:
+        yield Paragraph(words.say("ambiguous", values=part.ambiguous))
     if answer.usable_rows:
         yield _interval(words, answer)
         yield _chance(words, answer)
         yield _shuffle(words, answer)
     yield from _remarks(words, answer)
-    if answer.single_fields:
+    if answer.single_fields and answer.verdict in _SINGLES_TELL:
         yield _single_fields(words, answer)
 
 
 def _remarks(words: Wording, answer: OursAnswer) -> Iterator[Block]:
     if answer.disagreement is not None:
         yield Paragraph(words.say(f"disagree_{answer.disagreement.value}"))
+    if answer.verdict is OursVerdict.PAIRING_BROKEN and answer.rejoined is not None:
+        low, middle, high = (
+            words.share(one) for one in (answer.rejoined.low, answer.rejoined.middle, answer.rejoined.high)
+        )
+        yield Paragraph(words.say("rejoined", low=low, middle=middle, high=high))
     if answer.verdict is OursVerdict.TOO_LITTLE:
         more = answer.more_rows
         yield Paragraph(words.say("more_rows_none") if more is None else words.say("more_rows", rows=more))

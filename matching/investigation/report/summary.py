@@ -21,11 +21,11 @@ def summary(words: Wording, answer: Investigation, company: CompanyAnswer) -> St
     """Return the strongest statement that the figures carry: a canary, then the rows, then whole values."""
     name, full = company.name, company.full
     part, canaries = company.ours, company.canaries
-    if isinstance(canaries, SeenCanaries) and canaries.sets:
-        systems = words.several([one.label for one in canaries.sets])
-        return _statement(
-            words, "answer_canary", Tone.ALARM, company=name, canaries=canaries.canaries, systems=systems
-        )
+    if isinstance(canaries, SeenCanaries) and canaries.certain_sets:
+        certain = canaries.certain_sets
+        systems = words.several([one.label for one in certain])
+        count = sum(one.certain for one in certain)
+        return _statement(words, "answer_canary", Tone.ALARM, company=name, canaries=count, systems=systems)
     if isinstance(part, OursPart) and not _is_weaker(part, company):
         share = part.answer.share
         return _statement(
@@ -53,9 +53,13 @@ def summary(words: Wording, answer: Investigation, company: CompanyAnswer) -> St
 
 
 def _is_weaker(part: OursPart, company: CompanyAnswer) -> bool:
-    """Whether rows leave the answer open, and whole values or names say more."""
-    found = company.full.coherent_rows or company.full.mentions
-    return part.answer.verdict is OursVerdict.TOO_LITTLE and bool(found or not part.answer.usable_rows)
+    """Whether the rows leave the answer open, and whole values or names say more."""
+    verdict = part.answer.verdict
+    if verdict is OursVerdict.NOT_OURS:
+        return bool(company.full.coherent_rows)
+    if verdict is not OursVerdict.TOO_LITTLE:
+        return False
+    return bool(company.full.coherent_rows or company.full.mentions) or not part.has_masked_rows
 
 
 def _statement(words: Wording, key: str, tone: Tone, **values: object) -> Statement:

@@ -13,7 +13,7 @@ from matching.enrolment.enrol import enroll
 from matching.fingerprints.scheme import RootKey
 from matching.fingerprints.segments import open_segment
 from matching.inputs import Limits
-from matching.investigation.investigating import InvestigatedWatch, investigate
+from matching.investigation.investigating import InvestigatedWatch, InvestigationOptions, investigate
 from matching.investigation.investigation import Investigation
 from matching.investigation.subject import open_sample
 from matching.mentions.terms import WatchTerm
@@ -47,15 +47,14 @@ def watch(segments: Sequence[WatchedSegment] | None = None) -> Watch:
 
 def investigated(path: Path, *, watched: Watch | None = None, name: str = "榆塘小贷") -> Investigation:
     """Return the answer about a file or folder."""
-    answer, _, _ = investigate(
+    made = investigate(
         open_sample(path),
         InvestigatedWatch(watched or watch(), {1: COMPANY, 2: "quillmere"}, {COMPANY: name}, {}),
-        limits=Limits(),
-        matches_limit=10,
+        InvestigationOptions(Limits()),
         command="spillwatch investigate sample.csv",
         now=NOW,
     )
-    return answer
+    return made.answer
 
 
 def sample_of(folder: Path, customers: Sequence[Customer], *, name: str = "sample.csv") -> Path:

@@ -1,4 +1,4 @@
-"""The canaries of an investigation are those that a sweep saw for certain, by set."""
+"""The canaries of an investigation, by set, and those among them that are certain."""
 
 import io
 from pathlib import Path
@@ -24,7 +24,7 @@ def seen(folder: Path, text: str) -> SeenCanaries | NotAnswered:
     sweep.run([("dump", io.BytesIO(text.encode()))])
     number = lists.numbers[1, SegmentPurpose.CANARIES]
     found = sweep.findings.companies.get(number) or CompanyFindings()
-    return seen_canaries(lists.watch, lists.segments(1, SegmentPurpose.CANARIES), found)
+    return seen_canaries(lists.watch.segments, lists.segments(1, SegmentPurpose.CANARIES), found.canaries)
 
 
 def test_every_canary_of_a_dump_is_named_by_its_set(tmp_path: Path) -> None:
@@ -43,4 +43,4 @@ def test_a_canarys_telephone_number_alone_names_nobody(tmp_path: Path) -> None:
     found = seen(tmp_path, f"call {CANARIES[0].phone}")
 
     assert isinstance(found, SeenCanaries)
-    assert found.canaries == 0
+    assert (found.canaries, found.certain_sets) == (1, ())

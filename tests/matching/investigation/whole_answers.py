@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 import numpy as np
@@ -20,6 +20,7 @@ from matching.identifiers import Field
 from matching.investigation.investigation import Investigation
 from matching.investigation.ours_part import OursPart, ours_part
 from matching.investigation.seen_canaries import SeenCanaries, SeenCanarySet
+from matching.investigation.subject import SeenAlert, SeenCapture, SeenListing, SubjectKind
 from matching.masked_samples.sample_rows import SampleRow
 from tests.matching.investigation.answers import COMPANY
 
@@ -74,7 +75,9 @@ def attribution(*, cohorts_of_copy: int = 28, others: Sequence[Holder] = ()) -> 
 CANARIES = SeenCanaries(
     enrolled=10,
     sets=(
-        SeenCanarySet("crm", date(2026, 1, 15), None, 2, (Field.PHONE, Field.EMAIL), "sample.csv:7", (3, 5)),
+        SeenCanarySet(
+            "crm", date(2026, 1, 15), None, 2, 2, (Field.PHONE, Field.EMAIL), "sample.csv:7", (3, 5)
+        ),
     ),
 )
 
@@ -99,3 +102,49 @@ def whole_answer(
         for one in answer.companies
     )
     return replace(answer, companies=companies)
+
+
+LISTING = SeenListing(
+    id=4711,
+    source="market",
+    url="https://market.example/item/<b>1</b>",
+    title="出售 <script>alert(1)</script> 客户数据 #eval(1)",
+    seller="grey*heron",
+    price="5,000 USDT",
+    claimed_records=1_000_000,
+    posted_at=None,
+    first_seen_at=datetime(2026, 11, 29, 1, 2, tzinfo=UTC),
+    last_seen_at=datetime(2026, 11, 30, 3, 4, tzinfo=UTC),
+    gone_at=None,
+    versions=2,
+    same_offers=(4712,),
+    captures=(
+        SeenCapture(
+            url="https://market.example/item/1",
+            fetched_at=datetime(2026, 11, 29, 1, 2, tzinfo=UTC),
+            status=200,
+            bytes=12_345,
+            sha256="ab" * 32,
+            file="2026-11-29.warc.gz",
+            offset=99,
+            gone=None,
+        ),
+    ),
+    unread=("evidence_expired",),
+)
+ALERT = SeenAlert(
+    id=12,
+    company=COMPANY,
+    severity="critical",
+    state="acknowledged",
+    opened_at=datetime(2026, 11, 29, 1, 3, tzinfo=UTC),
+    updated_at=datetime(2026, 11, 30, 3, 4, tzinfo=UTC),
+    messages=2,
+    acknowledged_at=datetime(2026, 11, 29, 8, 0, tzinfo=UTC),
+)
+
+
+def about_an_alert(answer: Investigation) -> Investigation:
+    """Return the answer as one about the listing of an alert."""
+    subject = replace(answer.subject, kind=SubjectKind.ALERT, listing=LISTING, alert=ALERT)
+    return replace(answer, subject=subject)

@@ -24,7 +24,15 @@ from matching.masked_samples.sample_rows import Attribute, VisibleValue
 from matching.ours import OursVerdict
 from tests.matching.investigation.answers import COMPANY, CUSTOMERS, investigated, sample_of
 from tests.matching.investigation.report.reports import html_words, pdf_words
-from tests.matching.investigation.whole_answers import CANARIES, attribution, judged_rows, whole_answer
+from tests.matching.investigation.whole_answers import (
+    ALERT,
+    CANARIES,
+    LISTING,
+    about_an_alert,
+    attribution,
+    judged_rows,
+    whole_answer,
+)
 
 LANGUAGES = list(ReportLanguage)
 FORMS = [ReportFormat.HTML, pytest.param(ReportFormat.PDF, marks=pytest.mark.needs("cjk_font"))]
@@ -127,6 +135,30 @@ def test_no_other_company_is_named(
 
     assert "quillmere" not in shown
     assert re.sub(r"\s+", "", Wording(language).say("list_other")) in shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_listing_has_its_times_and_captures(
+    found: Investigation, language: ReportLanguage, form: ReportFormat
+) -> None:
+    """Since when it was known, and which stored bytes prove it; a hostile title and address are text."""
+    words = Wording(language)
+
+    shown = shown_words(about_an_alert(found), language, form)
+
+    wanted = [
+        words.moment(LISTING.first_seen_at),
+        words.moment(ALERT.opened_at),
+        words.moment(ALERT.acknowledged_at),
+        words.say("severity_critical"),
+        words.say("unread", why="evidence_expired"),
+        LISTING.captures[0].sha256,
+        "<script>alert(1)</script>",
+        "/item/<b>1</b>",
+        "1,000,000",
+    ]
+    assert [one for one in wanted if re.sub(r"\s+", "", one) not in shown] == []
 
 
 def test_every_picture_has_a_sentence_and_a_table(found: Investigation) -> None:
