@@ -34,7 +34,7 @@ def subject_section(words: Wording, subject: Subject, made_at: datetime) -> Iter
 
 
 def _alert_facts(words: Wording, alert: SeenAlert) -> Iterator[tuple[str, Cell]]:
-    yield words.say("alert"), words.count(alert.id)
+    yield words.say("alert"), str(alert.id)
     yield words.say("severity"), words.say(f"severity_{alert.severity}")
     yield words.say("state"), words.say(f"state_{alert.state}")
     yield words.say("opened_at"), words.moment(alert.opened_at)
@@ -45,7 +45,7 @@ def _alert_facts(words: Wording, alert: SeenAlert) -> Iterator[tuple[str, Cell]]
 
 def _listing_facts(words: Wording, listing: SeenListing) -> Iterator[tuple[str, Cell]]:
     claimed = listing.claimed_records
-    yield words.say("listing"), words.count(listing.id)
+    yield words.say("listing"), str(listing.id)
     yield words.say("source"), listing.source
     yield words.say("url"), Code(listing.url)
     yield words.say("listing_title"), listing.title
