@@ -371,6 +371,8 @@ def _finding_facts(
         coherent_rows=summary.coherent_rows,
         customers=summary.customers,
         single_hits=summary.single_hits,
+        known_rows=dict(summary.known_rows),
+        recycled_rows=dict(summary.recycled_rows),
         candidates=summary.candidates,
         enrolled=enrolled,
         claimed_records=listing.claimed_records,

@@ -118,6 +118,8 @@ def _finding_summary(finding: CompanyFinding, change: AlertChange) -> str:
         certainty = f"{name} is named on {where}. No row there agrees with an enrolled customer."
     elif facts.mentions:
         certainty = f"{name} is named on {where}. No customers are enrolled to compare it with."
+    elif not facts.single_hits and facts.known_rows:
+        certainty = f"Rows of a known breach of {name} are on {where}."
     elif not facts.single_hits and facts.canaries:
         certainty = f"Values of canaries of {name} are on {where}."
     elif not facts.single_hits and facts.masked:

@@ -89,6 +89,8 @@ class FindingFacts:
     first_offered_at: datetime | None = None  # None for a first offer
     canaries: tuple[CanaryFact, ...] = ()
     masked: SampleFact | None = None
+    known_rows: Mapping[str, int] = field(default_factory=dict)  # by the name of a known breach
+    recycled_rows: Mapping[str, int] = field(default_factory=dict)  # of them, rows of customers
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +266,23 @@ def _canary_single(facts: FindingFacts) -> Observation | None:
         1,
         "A telephone number, or a name with a birth date, of {n} canaries stands alone in its row. Others "
         "may have it.",
+    )
+
+
+def _known_breach(facts: FindingFacts) -> Observation | None:
+    if not facts.known_rows:
+        return None
+    name, rows = max(facts.known_rows.items(), key=lambda item: item[1])
+    recycled = facts.recycled_rows.get(name, 0)
+    what = "1 row is" if rows == 1 else f"{format_count(rows)} rows are"
+    also = (
+        f" Of {format_count(facts.coherent_rows)} rows that agree with customers, {format_count(recycled)} "
+        "are among them."
+        if facts.coherent_rows
+        else ""
+    )
+    return Observation(
+        rows, f"{what} known from the breach {name}: the data, or a part of it, may be an old leak.{also}"
     )
 
 
@@ -445,6 +464,12 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("price", 10, "a price is given", _price),
     Rule("data_classes", 5, "kinds of data are named", _data_classes),
+    Rule(
+        "known_breach",
+        5,
+        "rows agree with people of a known breach on two or more identifiers",
+        _known_breach,
+    ),
     Rule("repost", 0, "the same data was offered before; shown, not counted", _repost),
 )
 

@@ -22,6 +22,7 @@ NAMES = (
     "latency",
     "extraction",
     "lookups",
+    "masked-lookups",
     "inputs",
     "dumps",
     "cluster",
@@ -38,7 +39,7 @@ def main(wanted: list[str]) -> int:
     print(f"{platform.machine()}, {os.cpu_count()} CPUs; Python {platform.python_version()}, ", end="")
     print(", ".join(f"{library} {version(library)}" for library in LIBRARIES), end="\n\n", flush=True)
     for name in wanted or NAMES:
-        module = import_module(f"benchmarks.{name}")
+        module = import_module(f"benchmarks.{name.replace('-', '_')}")
         print(f"## {name}\n\n{(module.__doc__ or '').strip()}\n", flush=True)
         module.main()
     return 0

@@ -4,8 +4,9 @@ A world says how people are spread over regions, names, number endings and birth
 world, and so are people who are in no base: strangers of the same world are the hardest test, for they come
 from the same regions and families, and like the same numbers.
 
-A simulated base answers what `matching.ours` asks of an enrolled one. Its tags are not hashed: collisions of
-40-bit tags are one in a million here, and hashing would only slow the simulation.
+A simulated base answers what `matching.ours` asks of an enrolled one, with the product's own histogram of
+endings and its rule for rare anchors. Its tags are not hashed: collisions of 40-bit tags are one in a million
+here, and hashing would only slow the simulation.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.fingerprints.segments import LEAST_PEOPLE
+from matching.masked_samples.endings import EndingShares, histogram_of
 from matching.masked_samples.sample_rows import Attribute, SampleRow, VisibleValue
+from matching.masked_samples.templates import PHONE_4, RESIDENT_4
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -199,8 +203,8 @@ class SimulatedTemplate:
                 or (column == "l" and not value.tail)
             ):
                 return None
-            anchors.append(value.head)
-            endings += [value.tail] if column in "pil" else []
+            anchors.append(value.head + (value.tail if column == "l" else ""))
+            endings += [value.tail] if column in "pi" else []
         return "|".join(anchors), "|".join(endings)
 
 
@@ -228,16 +232,12 @@ class _Index:
 
     def __init__(self, people: People, columns: str) -> None:
         anchors, endings = codes_of(people, columns)
-        self.ending_share: Floats = np.ones(1)
-        for column in columns:
-            if (codes := _ending_codes(people, column)) is not None:
-                self.ending_share = np.outer(self.ending_share, _smoothed(codes, _WIDTHS[column])).ravel()
+        self.ending_share = _product_shares(endings, columns[0])
         self.keys, self.times = np.unique(anchors * 10**8 + endings, return_counts=True)
         self.anchors, times = np.unique(anchors, return_counts=True)
         self.anchor_times = times
-        rare = times[times < _LISTED]
-        # The people whom one with a rare anchor shares it with; they themselves are not counted.
-        self.rare = max(float((rare * (rare - 1)).sum()) / max(1, int(rare.sum())), _FEWEST)
+        rare = times[times <= LEAST_PEOPLE]
+        self.rare = max(float((rare * (rare - 1)).sum()) / max(1, int(rare.sum())), _NOBODY)
         self.customers = len(people)
 
     def counts(self, anchors: Ints, endings: Ints) -> Ints:
@@ -248,7 +248,7 @@ class _Index:
     def anchor_shares(self, anchors: Ints) -> Floats:
         places = np.minimum(np.searchsorted(self.anchors, anchors), len(self.anchors) - 1)
         found = np.where(self.anchors[places] == anchors, self.anchor_times[places], 0)
-        shares: Floats = np.where(found >= _LISTED, found, self.rare) / self.customers
+        shares: Floats = np.where(found >= LEAST_PEOPLE, found, self.rare) / self.customers
         return shares
 
 
@@ -257,71 +257,58 @@ def codes_of(people: People, columns: str) -> tuple[Ints, Ints]:
     anchors: Ints = np.zeros(len(people), np.int64)
     endings: Ints = np.zeros(len(people), np.int64)
     for column in columns:
-        anchors = anchors * 1_000 + _anchor_codes(people, column)
+        anchors = anchors * _ANCHORS + _anchor_codes(people, column)
         if (codes := _ending_codes(people, column)) is not None:
             endings = endings * _WIDTHS[column] + codes
     return anchors, endings
 
 
-_WIDTHS = {"p": 10_000, "i": 11_000, "l": len(LAST_CHARACTERS)}
-#: Anchors that fewer people have are rare, and not counted one by one.
-_LISTED = 10
-_FEWEST = 0.1
-#: People per bucket of a histogram, so that none is about few people.
-_BUCKET = 20
+_WIDTHS = {"p": 10_000, "i": 11_000}
+_ANCHORS = 10_000  # more than any part of an anchor has codes
+#: The product's histogram counts by the text of an ending.
+_KINDS = {"p": PHONE_4, "i": RESIDENT_4}
+#: Customers with an anchor that nobody seems to have, as in `matching.masked_samples.masked_base`.
+_NOBODY = 0.5
 
 
-def _smoothed(codes: Ints, width: int) -> Floats:
-    """The base's own histogram, drawn towards that of coarser buckets where it counts few people."""
-    counts: Floats = np.bincount(codes, minlength=width).astype(np.float64)
-    coarse = _coarse(counts) if width > 1_000 else np.full(width, 1 / width)
-    people = _BUCKET * width if width > 1_000 else 1.0
-    shares: Floats = (counts + people * coarse) / (counts.sum() + people)
-    return shares
+def _product_shares(codes: Ints, column: str) -> Floats:
+    """Return the share of each ending by the product's own histogram of this base."""
+    texts = [ending_text(column, code) for code in range(_WIDTHS[column])]
+    times = np.bincount(codes, minlength=len(texts)).tolist()
+    counted = {text: count for text, count in zip(texts, times, strict=True) if count}
+    sizes, records = histogram_of(counted, _KINDS[column].length)
+    return EndingShares.of(records, sizes.values, _KINDS[column]).of_endings(texts)
 
 
-def _coarse(counts: Floats) -> Floats:
-    """Shares from the frequencies of each place's digits, and of the ways in which the digits repeat."""
-    steps = len(counts) // 10 ** np.arange(1, 5)
-    kinds = np.array([10, 10, 10, len(counts) // 1_000])
-    digits: Ints = np.arange(len(counts))[:, None] // steps % kinds
-    shares: Floats = np.full(len(counts), 1 / len(counts))
-    for groups in (*digits.T, _repetitions(digits)):
-        found = np.bincount(groups, weights=counts) + 1
-        expected = np.bincount(groups, weights=shares) * counts.sum() + 1
-        shares *= (found / expected)[groups]
-    return np.asarray(shares / shares.sum(), np.float64)
-
-
-def _repetitions(digits: Ints) -> Ints:
-    """Which places have equal digits: 6 comparisons, of which 15 combinations exist."""
-    pairs = [(one, other) for one in range(4) for other in range(one)]
-    same = sum((digits[:, one] == digits[:, other]) << bit for bit, (one, other) in enumerate(pairs))
-    return np.asarray(same, np.int64)
+def ending_text(column: str, code: int) -> str:
+    return f"{code:04d}" if column == "p" else id_end(code)
 
 
 def _anchor_codes(people: People, column: str) -> Ints:
     return {
         "p": people.prefix,
         "n": people.surname,
-        "l": people.surname,
+        "l": people.surname * 100 + people.last_character,
         "i": people.county,
         "b": people.birth_year - 1900,
     }[column]
 
 
 def _ending_codes(people: People, column: str) -> Ints | None:
-    return {"p": people.phone_end, "l": people.last_character, "i": people.id_end}.get(column)
+    return {"p": people.phone_end, "i": people.id_end}.get(column)
 
 
 _ANCHOR_NUMBERS = {
     "p": {text: code for code, text in enumerate(PREFIXES)},
     "n": {text: code for code, text in enumerate(SURNAMES)},
-    "l": {text: code for code, text in enumerate(SURNAMES)},
+    "l": {
+        name + last: code * 100 + other
+        for code, name in enumerate(SURNAMES)
+        for other, last in enumerate(LAST_CHARACTERS)
+    },
     "i": {text: code for code, text in enumerate(COUNTIES)},
     "b": {str(year): year - 1900 for year in range(1900, 2020)},
 }
-_LAST_NUMBERS = {text: code for code, text in enumerate(LAST_CHARACTERS)}
 
 
 class SimulatedBase:
@@ -369,7 +356,7 @@ def _codes(columns: str, anchors: Sequence[str]) -> Ints:
 def _anchor_code(columns: str, anchor: str) -> int:
     code = 0
     for column, part in zip(columns, anchor.split("|"), strict=True):
-        code = code * 1_000 + _ANCHOR_NUMBERS[column].get(part, 999)
+        code = code * _ANCHORS + _ANCHOR_NUMBERS[column].get(part, _ANCHORS - 1)
     return code
 
 
@@ -389,4 +376,4 @@ def _ending_code(columns: str, ending: str) -> int:
 def _part_code(column: str, part: str) -> int:
     if column == "i":
         return int(part[:3]) * 11 + (10 if part[3] == "X" else int(part[3]))
-    return int(part) if column == "p" else _LAST_NUMBERS[part]
+    return int(part)

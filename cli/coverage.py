@@ -259,10 +259,15 @@ def company_coverage(
     terms = Counter(term.company_id for term in companies.active_terms(session))
     for company in companies.active_companies(session):
         if only in (None, company.slug):
-            own_rows = [row for row in rows if row.company_id == company.id]
+            own = (row for row in rows if row.company_id == company.id)
+            own_rows = [row for row in own if row.purpose == companies.CUSTOMERS]
             why = _reason_not_comparable(company, bool(own_rows), unusable.get(company.id))
             yield CompanyCoverage(
-                company.slug, terms[company.id], sum(row.customers for row in own_rows), why is None, why
+                company.slug,
+                terms[company.id],
+                sum(row.customers for row in own_rows if row.purpose == companies.CUSTOMERS),
+                why is None,
+                why,
             )
 
 

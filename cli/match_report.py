@@ -131,7 +131,16 @@ def _company_summary(slug: str, one: CompanyFindings) -> str:
         canaries = f" {count}: customers who do not exist, so the data was copied from where they are."
     return (
         f"{slug}: {tally.coherent_rows:,} rows agree with a customer on two fields or more, "
-        f"{tally.single_hits:,} on one; {tally.customers:,} customers.{canaries}"
+        f"{tally.single_hits:,} on one; {tally.customers:,} customers.{canaries}{_known_sentences(one)}"
+    )
+
+
+def _known_sentences(one: CompanyFindings) -> str:
+    """Say which rows are known from earlier breaches: most new leaks are old ones."""
+    return "".join(
+        f" {rows:,} rows are known from the breach {label}; {one.recycled_rows[label]:,} of them agree with "
+        "customers, too."
+        for label, rows in sorted(one.known_rows.items())
     )
 
 
@@ -159,8 +168,8 @@ def _problems(findings: Findings, progress: SweepProgress, names: Names) -> Iter
 def _masked_sentence(read: DocumentRead) -> str:
     rows = "1 row holds" if read.masked_rows == 1 else f"{read.masked_rows:,} rows hold"
     return (
-        f"{read.name}: {rows} masked values, such as 138****1234, which cannot be compared. "
-        "Compare what is visible in them by hand, or match a sample without masks."
+        f"{read.name}: {rows} masked values, such as 138****1234, which `match` does not compare. "
+        "`spillwatch investigate` says whether what is visible of them is your customers'."
     )
 
 
@@ -221,6 +230,10 @@ def as_dict(findings: Findings, progress: SweepProgress, names: Names) -> dict[s
                 "single_hits": result.single_hits,
                 "customers": result.customers,
                 "canaries": [_canary_as_dict(one) for one in result.canary_records],
+                "known_breaches": [
+                    {"label": label, "rows": rows, "recycled_rows": result.recycled_rows.get(label, 0)}
+                    for label, rows in result.known_rows.items()
+                ],
                 "matches": _match_list(findings, findings.companies[result.company_id]),
             }
             for result in results_of(findings)

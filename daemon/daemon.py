@@ -188,7 +188,7 @@ class Daemon:
             self._node.join()
         with self._database.transaction() as session:
             if not self._shares:
-                recovered = recover_after_crash(session, self._clock())
+                recovered = recover_after_crash(session, self._clock(), repeat=True)
             if self._schedules:
                 synchronise(session, self._configuration, self._clock())
         if not self._shares:
@@ -274,7 +274,7 @@ class Daemon:
             if self._shares:
                 return {}
             with self._database.transaction() as session:
-                released = recover_after_crash(session, self._clock())
+                released = recover_after_crash(session, self._clock(), repeat=True)
         except StorageError:
             return {}  # the next start does it
         return {name: count for name, count in released.items() if count}

@@ -7,6 +7,7 @@ crawler.running.child_protocol.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import event
@@ -27,12 +28,32 @@ class RelayDispatcher:
     """The dispatcher of a run's process: announces committed work to the daemon, which has the engine."""
 
     def announce(self, session: Session, work: Work) -> None:
-        event.listen(session, "after_commit", lambda _session: send_message(work), once=True)
+        if _ANNOUNCED not in session.info:
+            event.listen(session, "after_commit", _send_announced)
+            event.listen(session, "after_rollback", _forget_announced)
+        session.info.setdefault(_ANNOUNCED, []).append(work)
+
+
+_ANNOUNCED = "announced"  # in a session's info: work of its transaction
+
+
+def _send_announced(session: Session) -> None:
+    work, session.info[_ANNOUNCED] = session.info[_ANNOUNCED], []
+    if work:
+        send_messages(work)
+
+
+def _forget_announced(session: Session) -> None:
+    session.info[_ANNOUNCED] = []
 
 
 def send_message(message: Message) -> None:
-    """Send one line to the daemon, in a single write, because several threads send messages."""
-    sys.stdout.buffer.write(line_of(message).encode() + b"\n")
+    send_messages([message])
+
+
+def send_messages(messages: Iterable[Message]) -> None:
+    """Send lines to the daemon, in a single write, because several threads send messages."""
+    sys.stdout.buffer.write(b"".join(line_of(message).encode() + b"\n" for message in messages))
     sys.stdout.buffer.flush()
 
 

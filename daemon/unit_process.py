@@ -11,7 +11,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,7 @@ class _Matcher:
     def __init__(self, setup: UnitSetup) -> None:
         self._setup = setup
         self._watches: dict[str | None, MatchWatch] = {}
+        self._dumps_dirs: Sequence[Path] = ()
 
     def answer(self, line: bytes) -> None:
         """Match the unit of a job and write the answer."""
@@ -75,11 +76,12 @@ class _Matcher:
 
     def _result(self, job: UnitJob) -> bytes:
         from matching.units.unit import Unit
-        from matching.units.unit_matching import MatchOptions, match_unit
+        from matching.units.unit_matching import MatchOptions, check_place, match_unit
 
-        found = self._watch_of(job)
+        found, unit = self._watch_of(job), Unit.from_json(job.unit)
+        check_place(unit, self._dumps_dirs)
         partial = match_unit(
-            Unit.from_json(job.unit),
+            unit,
             MatchOptions(**job.options),
             found.watch,
             threads=self._setup.threads,
@@ -100,6 +102,7 @@ class _Matcher:
         known = self._watches.get(job.company)
         if known is None or known.version != job.watch_version:
             configured = load_watch_configuration(Path(self._setup.config))
+            self._dumps_dirs = configured.settings.matching.dumps_dirs
             storage = configured.settings.storage
             database = Database.open(
                 storage.database_url.get_secret_value(), busy_timeout_s=storage.busy_timeout_s

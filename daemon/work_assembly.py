@@ -247,12 +247,13 @@ def node_profile(settings: Settings) -> NodeProfile:
     )
 
 
-def recover_after_crash(session: Session, now: datetime) -> dict[str, int]:
+def recover_after_crash(session: Session, now: datetime, *, repeat: bool = False) -> dict[str, int]:
     """Release the claims of a killed daemon. Call it while holding the daemon's lock: no other node is there.
 
-    Returns the number of rows recovered, by kind.
+    `repeat`: queue the visits that it interrupted once more. Returns the number of rows recovered, by kind.
     """
     nodes.end_others(session, as_=NodeEnd.LOST, now=now)
-    counts = release_all_claims(session, now=now).counts()
+    counts = release_all_claims(session, now=now, repeat=repeat).counts()
     passes.release_passes(session)
-    return {name: counts[name] for name in ("runs_interrupted", "rematches_resumed", "deliveries_due_again")}
+    told = ("runs_interrupted", "runs_repeated", "rematches_resumed", "deliveries_due_again")
+    return {name: counts[name] for name in told}

@@ -282,6 +282,12 @@ class UnitInputOther(UnitRefused):
     reason = "unit_input_other"
 
 
+class UnitElsewhere(UnitRefused):
+    """The file of a unit lies in none of the folders that this node may read for it."""
+
+    reason = "unit_elsewhere"
+
+
 class UnitWatchOther(UnitRefused):
     """The terms or segments of this node are not those for which the unit was cut."""
 

@@ -16,6 +16,14 @@ FOUND = Counter("spillwatch_matches_total", "Mentions and fingerprint hits found
 CANARIES = Counter(
     "spillwatch_canaries_total", "Canaries found, by evidence: certain, consistent, single", ("evidence",)
 )
+MASKED = Counter(
+    "spillwatch_masked_answers_total", "Answers for masked rows of a version, by verdict", ("verdict",)
+)
+MASKED_ROWS = Counter(
+    "spillwatch_masked_rows_total",
+    "Rows with masked identifiers in versions, by result: read, unread, crashed",
+    ("result",),
+)
 CUT = Counter(
     "spillwatch_match_bounds_total", "Versions that met a bound: text, time, matches, records", ("bound",)
 )
@@ -32,6 +40,7 @@ REMATCH_FAILURES = Counter(
 # A sample that only appears with the first failure cannot be watched.
 for _metric, _results in (
     (VERSIONS, ("matched", "retried", "failed")),
+    (MASKED_ROWS, ("read", "unread", "crashed")),
     (CANARIES, ("certain", "consistent", "single")),
     (REMATCHED, ("matched", "masked", "failed")),
     (REMATCH_FAILURES, ("retried", "failed")),

@@ -7,6 +7,7 @@ twice for the same work.
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,6 +17,12 @@ from matching import metrics
 from matching.comparing.findings import Findings
 from matching.comparing.listing_text import ListingComparison, TextPart
 from matching.comparing.results import results_of
+from matching.comparing.sample_answers import (
+    NO_ANSWERS,
+    MaskedCompanies,
+    SampleAnswers,
+    answer_masked_rows,
+)
 from matching.data_sets import data_set_signs
 from matching.enrolment.segment_intake import SegmentIntake, segment_folder
 from matching.errors import MatchingError
@@ -40,6 +47,7 @@ from storage.evidence.digest import Digest, digest_beside
 from storage.evidence.warc import EvidenceStore
 from storage.listings import ListingVersion, MatchClaim
 from storage.matches import CompanyResult
+from storage.sample_verdicts import SampleRecord
 from storage.watch import ClaimedRematch, MatchScope
 from storage.work import ClaimHolder, Dispatcher, NoNode, Work, WorkKind, WorkResult
 from storage.write_probe import require_known_evidence
@@ -56,6 +64,18 @@ _PARTS = ("title", "body", "seller", "sample")
 #: The evidence's part with what a list's row says and the listing's own page does not.
 _ROW = "row"
 _MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a version of the archive says."""
+
+    findings: Findings
+    answers: SampleAnswers = NO_ANSWERS
+
+    @property
+    def results(self) -> list[CompanyResult]:
+        return results_of(self.findings, self.answers)
 
 
 class MatchingService:
@@ -80,6 +100,7 @@ class MatchingService:
         self._watch: Watch | None = None
         self._loaded_at = clock()
         self._digest: Digest | None = None
+        self._masked: tuple[Watch, MaskedCompanies] | None = None
         self._narrowed: tuple[tuple[str, datetime, tuple[int, ...]], Watch] | None = None
 
     # --- a new version
@@ -141,13 +162,14 @@ class MatchingService:
             return
         parts = self._unmasked_parts(version)
         findings = self._match_parts(watched, parts, MatchScope.ALL)
+        answers = self._answers_for(watched, version, parts, findings)
         if self._digest is None:
             evidence = self._evidence
             require_known_evidence(self._database, evidence.folder, evidence.shared)
             self._digest = digest_beside(evidence.folder, evidence.shared)
         signs = data_set_signs(_texts_by_field(parts), version.claimed_records, digest=self._digest)
 
-        results = results_of(findings)
+        results = results_of(findings, answers)
 
         def write_rows(session: Session) -> None:
             now = self._clock()
@@ -165,6 +187,7 @@ class MatchingService:
                 now=now,
                 watched=watched.revision,
                 epoch=claim.epoch,
+                sample=answers.sample,
             )
             self._announce_summaries(session, touched)
 
@@ -294,7 +317,7 @@ class MatchingService:
 
     def _match_again(
         self, watched: Watch, claimed: ClaimedRematch, version_id: int, unread: dict[int, str | None]
-    ) -> Findings | None:
+    ) -> _Found | None:
         """Match one version again. None: its evidence is missing or damaged, so earlier matches stay.
 
         Notes in `unread` why its evidence could not be read, or None.
@@ -319,7 +342,10 @@ class MatchingService:
             metrics.REMATCHED.labels("masked").inc()
         else:
             metrics.REMATCHED.labels("matched").inc()
-        return self._match_parts(watched, parts, claimed.scope)
+        findings = self._match_parts(watched, parts, claimed.scope)
+        if claimed.scope is MatchScope.TERMS:
+            return _Found(findings)
+        return _Found(findings, self._answers_for(watched, version, parts, findings))
 
     def _report_unread(self, version_id: int, error: EvidenceFailed) -> None:
         if isinstance(
@@ -339,11 +365,11 @@ class MatchingService:
         self,
         claimed: ClaimedRematch,
         company_ids: tuple[int, ...] | None,
-        found: dict[int, Findings | None],
+        found: dict[int, _Found | None],
         unread: dict[int, str | None],
     ) -> None:
         """Write the findings, the cursor and the announcement of the next chunk in one transaction."""
-        hits = sum(bool(findings and findings.companies) for findings in found.values())
+        hits = sum(bool(one and one.results) for one in found.values())
         written: dict[int, Sequence[CompanyResult]] = {}
         with self._database.transaction() as session:
             still_claimed = watch.advance_rematch(
@@ -356,12 +382,17 @@ class MatchingService:
             )
             if not still_claimed:
                 return
-            for version_id, findings in found.items():
-                if findings is not None:
-                    results = results_of(findings)
-                    now, scope = self._clock(), claimed.scope
+            for version_id, one in found.items():
+                if one is not None:
+                    results = one.results
                     touched = matches.record_matches(
-                        session, version_id, results, now=now, scope=scope, company_ids=company_ids
+                        session,
+                        version_id,
+                        results,
+                        now=self._clock(),
+                        scope=claimed.scope,
+                        company_ids=company_ids,
+                        sample=one.answers.sample,
                     )
                     self._announce_summaries(session, touched)
                     written[version_id] = results
@@ -492,6 +523,39 @@ class MatchingService:
         _count_findings(findings)
         return findings
 
+    def _answers_for(
+        self, watched: Watch, version: ListingVersion, parts: Sequence[TextPart], findings: Findings
+    ) -> SampleAnswers:
+        """Return what the rows with masked identifiers say of each company, as published in the evidence.
+
+        A defect in it must not keep the version from being matched: then it is said that they were not read.
+        """
+        if version.place is None:  # the text was masked here, not by the seller
+            return NO_ANSWERS
+        until = self._clock() + timedelta(seconds=self._settings.time_limit_s)
+        masked = self._masked_companies(watched)
+        try:
+            answers = answer_masked_rows(
+                parts, masked, findings=findings.companies.keys(), expired=lambda: self._clock() >= until
+            )
+        except Exception as error:  # noqa: BLE001  (it becomes a row, and a line in the log)
+            log.error(
+                "The masked rows of a version could not be compared. This is a defect in Spillwatch.",
+                action="masked_rows_crashed",
+                version_id=version.id,
+                error=type(error).__name__,
+            )
+            metrics.MASKED_ROWS.labels("crashed").inc()
+            return SampleAnswers(SampleRecord(0, 1, cut=True))
+        _count_answers(answers)
+        return answers
+
+    def _masked_companies(self, watched: Watch) -> MaskedCompanies:
+        """Return the masks of a watch. They are opened once for each watch that is loaded."""
+        if self._masked is None or self._masked[0] is not watched:
+            self._masked = (watched, MaskedCompanies.of(watched))
+        return self._masked[1]
+
     def _announce_summaries(self, session: Session, summary_ids: Sequence[int]) -> None:
         for summary_id in summary_ids:
             self._dispatcher.announce(session, Work(WorkKind.EVALUATE, summary_id))
@@ -546,6 +610,14 @@ def _texts_by_field(parts: Sequence[TextPart]) -> dict[str, str]:
             continue
         texts[part.field] = f"{texts[part.field]}\n{part.text}" if part.field in texts else part.text
     return texts
+
+
+def _count_answers(answers: SampleAnswers) -> None:
+    if answers.sample is not None:
+        metrics.MASKED_ROWS.labels("read").inc(answers.sample.rows)
+        metrics.MASKED_ROWS.labels("unread").inc(answers.sample.unread_rows)
+    for verdict in answers.verdicts.values():
+        metrics.MASKED.labels(verdict.verdict).inc()
 
 
 def _log_canaries(version_id: int, results: Sequence[CompanyResult]) -> None:

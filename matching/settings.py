@@ -49,6 +49,13 @@ class MatchingSettings(BaseModel):
             description="Days after which the next `match` removes the state of an interrupted one.",
         ),
     ] = 14.0
+    dumps_dirs: Annotated[
+        tuple[Path, ...],
+        Field(
+            description="Folders whose files this node matches for `match --cluster`; default: wherever the "
+            "command's path leads."
+        ),
+    ] = ()
     unit_mb: Annotated[
         int, Field(ge=1, le=1_000_000, description="MiB of a unit into which `match --cluster` cuts, about.")
     ] = 64

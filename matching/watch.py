@@ -35,6 +35,8 @@ class Watch:
     by_id: Mapping[int, WatchTerm]
     segments: Sequence[WatchedSegment]
     unusable: Mapping[int, MatchingError]  # by company: why one of its segments cannot be used
+    #: Each number of a company stands for one of its lists: people of known breaches count as its customers.
+    by_list: bool = False
 
     @property
     def company_ids(self) -> set[int]:
@@ -69,6 +71,7 @@ class Watch:
             {term.id: term for term in terms},
             [watched for watched in self.segments if watched.company_id in wanted],
             {company: error for company, error in self.unusable.items() if company in wanted},
+            self.by_list,
         )
 
 

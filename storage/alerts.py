@@ -6,7 +6,7 @@ without gaps.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -24,6 +24,7 @@ from sqlalchemy import (
     cast,
     insert,
     literal,
+    null,
     select,
     text,
     union_all,
@@ -292,6 +293,22 @@ def _note_told(session: Session, listing_id: int | None) -> None:
     told = update(Listing).where(Listing.id == listing_id)
     told = told.values(told_gone=case((differs.exists(), Listing.gone_at.is_(None)), else_=gone))
     session.execute(told.execution_options(synchronize_session=False))
+
+
+def forget_told(session: Session, listing_ids: Collection[int]) -> None:
+    """Note on listings whose alerts were deleted what the other ones say; nothing if there is none.
+
+    Else such a listing would count as untold with each change, and be read at every look.
+    """
+    gone = Listing.gone_at.is_not(None)
+    findings = select(Alert.id).where(Alert.listing_id == Listing.id, Alert.kind == AlertKind.FINDING)
+    says = case(
+        (~findings.exists(), null()),
+        (findings.where(Alert.listing_gone != gone).exists(), Listing.gone_at.is_(None)),
+        else_=gone,
+    )
+    of_these = update(Listing).where(Listing.id.in_(listing_ids), Listing.told_gone.is_not(None))
+    session.execute(of_these.values(told_gone=says).execution_options(synchronize_session=False))
 
 
 def updates_within(session: Session, alert_id: int, *, since: datetime, limit: int) -> int:

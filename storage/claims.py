@@ -142,12 +142,15 @@ def _release(
     )
 
 
-def release_all_claims(session: Session, *, now: datetime) -> ReleasedClaims:
-    """Release every claim. Call it while holding the daemon's lock, when no other node is there."""
+def release_all_claims(session: Session, *, now: datetime, repeat: bool = False) -> ReleasedClaims:
+    """Release every claim. Call it while holding the daemon's lock, when no other node is there.
+
+    `repeat`: queue the visits of interrupted runs once more.
+    """
     interrupted = runs.interrupt_orphans(session, now=now)
     return ReleasedClaims(
         interrupted,
-        (),
+        runs.repeat_interrupted(session, interrupted, now=now) if repeat else (),
         listings.release_claims(session),
         watch.recover_rematches(session),
         deliveries.recover_deliveries(session, now=now),

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.database.base import Base, insert_new
@@ -27,6 +27,9 @@ class ErasedListing(Base):
     erased_at: Mapped[datetime]
 
 
+_ANY_ERASED = text("SELECT 1 FROM erased_listings WHERE source_id = :source LIMIT 1")
+
+
 def key_digest(source_id: int, key: str) -> str:
     return hashlib.sha256(f"{source_id}\0{stored_key(key)}".encode()).hexdigest()
 
@@ -43,6 +46,8 @@ def note_erased(session: Session, listing_id: int, source_id: int, key: str, *, 
 
 def erased_keys(session: Session, source_id: int, keys: Collection[str]) -> dict[str, datetime]:
     """Return those of the keys whose listing was erased, and when."""
+    if session.connection().execute(_ANY_ERASED, {"source": source_id}).first() is None:
+        return {}  # nearly always, so the digests of the keys are not needed
     digests = {key_digest(source_id, key): key for key in keys}
     ordered = list(digests)
     found: dict[str, datetime] = {}

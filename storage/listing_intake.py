@@ -394,7 +394,9 @@ class _Batch:
         if attachments:
             self.session.connection().execute(insert(Attachment), attachments)
         search.index_listings(
-            self.session, [(row["listing_id"], searchable_text(row)) for row in self.versions]
+            self.session,
+            [(row["listing_id"], searchable_text(row)) for row in self.versions],
+            new={row["listing_id"] for row in self.versions if row["number"] == 1},
         )
         return ids
 

@@ -38,8 +38,10 @@ CANARY_COUNTS = ("canaries", "masked_canaries", "canary_singles", "canary_sets")
 FINGERPRINT_COUNTS = (
     *("hits", "single_hits", "coherent_rows", "customers", "candidates", "rows_scanned"),
     *CANARY_COUNTS,
-    "masked_verdict",
+    *("known_rows", "recycled_rows", "masked_verdict"),
 )
+#: Counts that summaries of earlier versions of the schema do not have.
+LATER_COUNTS = (*CANARY_COUNTS, "known_rows", "recycled_rows", "masked_verdict")
 #: Verdicts about masked rows that are no finding by themselves.
 QUIET_VERDICTS = frozenset({None, "not_ours", "too_little", "no_masks"})
 COUNTS = {
@@ -104,6 +106,8 @@ class MatchSummary(Base):
     masked_canaries: Mapped[int] = mapped_column(default=0)  # that masked rows are consistent with
     canary_singles: Mapped[int] = mapped_column(default=0)  # with one field that others may have
     canary_sets: Mapped[list[str]] = mapped_column(default=list)  # of the first two
+    known_rows: Mapped[dict[str, int]] = mapped_column(default=dict)  # by known breach
+    recycled_rows: Mapped[dict[str, int]] = mapped_column(default=dict)  # of them, that are customers', too
     masked_verdict: Mapped[str | None]
     found_at: Mapped[datetime]
     digest: Mapped[str]
@@ -142,6 +146,8 @@ class CompanyResult:
     customers: int = 0
     candidates: int = 0
     rows_scanned: int = 0
+    known_rows: dict[str, int] = field(default_factory=dict)
+    recycled_rows: dict[str, int] = field(default_factory=dict)
     canary_records: Sequence[CanaryRecord] = ()
     verdict: VerdictRecord | None = None
 
@@ -285,7 +291,7 @@ def _keep_or_delete(session: Session, summary: MatchSummary) -> bool:
         for name in COUNTS[MatchScope.ALL]
         if name not in COVERAGE
         # Without these, the digest is the same as before there were such counts.
-        and ((value := getattr(summary, name)) or name not in (*CANARY_COUNTS, "masked_verdict"))
+        and ((value := getattr(summary, name)) or name not in LATER_COUNTS)
     }
     digest = hashlib.sha256(dump_json(counted).encode()).hexdigest()
     session.add(summary)
@@ -298,7 +304,8 @@ def _keep_or_delete(session: Session, summary: MatchSummary) -> bool:
 def _says_anything(summary: MatchSummary) -> bool:
     """Return whether there is anything for the alerts to judge."""
     canaries = summary.canaries or summary.masked_canaries or summary.canary_singles
-    return bool(summary.mentions or summary.hits or canaries or summary.masked_verdict not in QUIET_VERDICTS)
+    found = summary.mentions or summary.hits or canaries or summary.known_rows
+    return bool(found or summary.masked_verdict not in QUIET_VERDICTS)
 
 
 def summaries_due_for_evaluation(session: Session, *, now: datetime, limit: int) -> Sequence[int]:

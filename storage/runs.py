@@ -5,12 +5,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from statistics import median
 
 from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    Select,
     UniqueConstraint,
     Update,
     and_,
@@ -231,16 +233,25 @@ def record_child_start(session: Session, run_id: int, epoch: int, *, pid: int) -
     return state_moved(session, _update_of_claimed_run(run_id, epoch).values(pid=pid))
 
 
+@cache
+def _current_run(*, lock: bool) -> Select[int]:
+    """Return a query for a run's id. Made once: a run asks it with each batch of captures."""
+    runs = Run.__table__.c
+    is_current = and_(runs.id == bindparam("run_id"), runs.epoch == bindparam("epoch"))
+    query = select(runs.id).where(is_current, runs.state == RunState.RUNNING)
+    return query.with_for_update() if lock else query
+
+
 def is_current(session: Session, run_id: int, epoch: int) -> bool:
     """Return whether a run is running and still belongs to this epoch, without a lock."""
-    query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
-    return session.scalar(query) is not None
+    values = {"run_id": run_id, "epoch": epoch}
+    return session.connection().execute(_current_run(lock=False), values).scalar() is not None
 
 
 def lock_if_current(session: Session, run_id: int, epoch: int) -> bool:
     """Lock a run until the commit; return whether it is running and still belongs to this epoch."""
-    query = select(Run.id).where(Run.id == run_id, Run.epoch == epoch, Run.state == RunState.RUNNING)
-    return session.scalar(query.with_for_update()) is not None
+    values = {"run_id": run_id, "epoch": epoch}
+    return session.connection().execute(_current_run(lock=True), values).scalar() is not None
 
 
 def record_progress(

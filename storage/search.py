@@ -11,7 +11,7 @@ a query of one character finds it as a prefix. Only masked text is indexed.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from operator import add
 
 from sqlalchemy import BigInteger, ColumnElement, cast, column, false, literal_column, table, text
@@ -102,8 +102,10 @@ def index_listing(session: Session, listing_id: int, value: str) -> None:
     index_listings(session, [(listing_id, value)])
 
 
-def index_listings(session: Session, entries: Sequence[tuple[int, str]]) -> None:
-    """Replace the indexed text of each listing. Pass masked text only."""
+def index_listings(
+    session: Session, entries: Sequence[tuple[int, str]], *, new: Collection[int] = ()
+) -> None:
+    """Replace the indexed text of each listing. Pass masked text only. `new`: listings that have none yet."""
     if not entries:
         return
     rows = [{"id": listing_id, "terms": " ".join(search_terms(value))} for listing_id, value in entries]
@@ -111,5 +113,6 @@ def index_listings(session: Session, entries: Sequence[tuple[int, str]]) -> None
         columns = {"ids": [row["id"] for row in rows], "terms": [row["terms"] for row in rows]}
         session.execute(POSTGRESQL_INDEX, columns)
         return
-    session.execute(SQLITE_FORGET, rows)
+    if known := [row for row in rows if row["id"] not in new]:
+        session.execute(SQLITE_FORGET, known)
     session.execute(SQLITE_INDEX, rows)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ import typer
 from cli.command_context import App, app_of
 from cli.errors import WouldOverwrite
 from cli.output import TableColumn, emit_json, print_line, print_table
+from matching.canaries.enrolled_list import BORN, NAME, SINCE, canary_sets, write_canary_list
 from matching.canaries.inventing import SET_LIMIT, CanaryInventor
 from matching.canaries.odds import canaries_needed, odds_of_one, rows_for
 from matching.canaries.planting import (
@@ -32,7 +34,10 @@ from matching.canaries.register import (
     write_register,
 )
 from matching.enrolment.customer_list import open_customer_list
+from matching.enrolment.enrol import enroll as enroll_list
 from matching.errors import CanarySetUnknown, CanaryValueRefused
+from matching.fingerprints.key_file import read_key
+from matching.fingerprints.segments import SUFFIX, HeaderParts, SegmentPurpose
 
 app = typer.Typer(
     help="Make, plant, enrol and rotate canaries: customers who do not exist.",
@@ -285,6 +290,69 @@ def export(
     print_line(f"Wrote {len(rows)} canaries to {out} (mode 0600). Delete it when they are in the system.")
     if columns.empty:
         print_line(f"Fill in, so that they look like other customers: {', '.join(columns.empty)}.")
+
+
+@app.command()
+def enroll(
+    context: typer.Context,
+    key: Annotated[Path, typer.Option(help="The key file that `spillwatch keygen` wrote.")],
+    company: Annotated[
+        str | None, typer.Option(help="The company's slug. Default: the key file's name without its suffix.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The segment file to write. Default: COMPANY-canaries.segment.")
+    ] = None,
+    system: OfSystem = None,
+    partner: Partner = None,
+    masks: Annotated[
+        bool, typer.Option("--masks/--no-masks", help="Whether masked rows can be compared.")
+    ] = True,
+    register: Register = REGISTER,
+    as_json: AsJson = False,
+) -> None:
+    """Make the segment of the canaries, expired ones included. It is all that the monitor gets of them.
+
+    It names each set and its days, and has fingerprints and tags like a segment of customers.
+    """
+    slug = company or key.stem
+    known = read_register(register)
+    sets = _sets_of(known, system, partner)
+    segment = out or Path(f"{slug}-canaries{SUFFIX}")
+    with TemporaryDirectory(prefix="canaries-") as folder:  # mode 0700
+        path = Path(folder) / "canaries.csv"
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            write_canary_list(known, sets, stream)
+        result = enroll_list(
+            path,
+            segment,
+            company=slug,
+            key=read_key(key),
+            default_region=sets[-1].region,
+            now=app_of(context).clock(),
+            name=NAME,
+            born=BORN,
+            since=SINCE,
+            masks=masks,
+            parts=HeaderParts(purpose=SegmentPurpose.CANARIES, canary_sets=canary_sets(known, sets)),
+        )
+    count = sum(len(one.canaries) for one in sets)
+    if as_json:
+        emit_json(
+            {
+                "company": slug,
+                "segment": segment,
+                "canaries": count,
+                "sets": [one.label for one in sets],
+                "accepted": dict(result.accepted),
+                "masked_by": len(result.tags),
+            }
+        )
+        return
+    print_table(("field", "accepted"), list(result.accepted.items()))
+    print_line(
+        f"Wrote {count} canaries of {len(sets)} sets to {segment}. Give the monitor the segment only, never "
+        "the register; import it with `spillwatch segment import`."
+    )
 
 
 @dataclass(frozen=True, slots=True)

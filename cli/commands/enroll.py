@@ -16,8 +16,15 @@ from cli.output import TableColumn, console, emit_json, print_line, print_table
 from matching.company_definition import REGIONS
 from matching.enrolment.column_choice import in_words
 from matching.enrolment.enrol import Enrolment, enroll
+from matching.enrolment.schema import schema_of_file
 from matching.fingerprints.key_file import read_key
-from matching.fingerprints.segments import SUFFIX, HeaderParts, SegmentPurpose, open_segment
+from matching.fingerprints.segments import (
+    SUFFIX,
+    HeaderParts,
+    SegmentHeader,
+    SegmentPurpose,
+    open_segment,
+)
 from matching.identifiers import DateOrder, Field
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -83,6 +90,13 @@ def command(
     label: Annotated[
         str | None, typer.Option(help="Name of the breach, with --purpose known-breach.")
     ] = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option(help="TOML file with the columns of your own export. Default: those of the header."),
+    ] = None,
+    no_schema: Annotated[
+        bool, typer.Option("--no-schema", help="Leave the names of your columns out of the segment.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON object.")] = False,
 ) -> None:
     """Make a segment of keyed fingerprints from a customer list.
@@ -104,7 +118,11 @@ def command(
         raise typer.BadParameter(
             f"found {len(delimiter)} characters; give exactly one", param_hint="--delimiter"
         )
-    parts = _parts(system, purpose, label, is_delta=base is not None)
+    parts = _parts(system, purpose, label, before=None if base is None else open_segment(base).header)
+    if schema is not None:
+        if no_schema or parts.purpose is SegmentPurpose.KNOWN_BREACH:
+            raise typer.BadParameter("a schema is of your own customers' columns", param_hint="--schema")
+        parts = parts.model_copy(update={"declared_schema": schema_of_file(schema)})
     segment = out or Path(slug + SUFFIX)
     if base is not None and segment.exists() and segment.samefile(base):
         raise typer.BadParameter("this is the --base; give the delta another file", param_hint="--out")
@@ -127,6 +145,7 @@ def command(
             since=since,
             masks=masks,
             parts=parts,
+            declare_header=not no_schema and parts.purpose is SegmentPurpose.CUSTOMERS,
             progress=progress,
         )
     if as_json:
@@ -145,8 +164,10 @@ def command(
         )
 
 
-def _parts(system: str | None, purpose: str, label: str | None, *, is_delta: bool) -> HeaderParts | None:
-    """Return purpose and label of the segment; None: those of the base. Raises BadParameter."""
+def _parts(
+    system: str | None, purpose: str, label: str | None, *, before: SegmentHeader | None
+) -> HeaderParts:
+    """Return purpose and label of the segment, those of the base where none is named. Raises BadParameter."""
     if purpose not in (_CUSTOMERS, _KNOWN_BREACH):
         raise typer.BadParameter(
             f"found {purpose!r}; expected {_CUSTOMERS} or {_KNOWN_BREACH}", param_hint="--purpose"
@@ -160,8 +181,8 @@ def _parts(system: str | None, purpose: str, label: str | None, *, is_delta: boo
     for option, value in (("--system", system), ("--label", label)):
         if value is not None and not _SLUG.fullmatch(value):
             raise typer.BadParameter(f"{value!r} is not a slug (a-z, 0-9, - and _)", param_hint=option)
-    if is_delta and system is None and label is None:
-        return None
+    if before is not None and system is None and label is None:
+        return HeaderParts(purpose=before.purpose, label=before.label)
     kind = SegmentPurpose.CUSTOMERS if label is None else SegmentPurpose.KNOWN_BREACH
     return HeaderParts(purpose=kind, label=system or label or "")
 
@@ -218,6 +239,11 @@ def _print_parts(result: Enrolment, *, masks: bool) -> None:
             "Masked samples cannot be compared: no customer has the values of a mask template, or the --base "
             "was enrolled without them."
         )
+    if result.declared_columns:
+        print_line(
+            f"Schema: the names of {result.declared_columns} columns are in the segment. "
+            f"With --no-schema they are not."
+        )
     if result.cohorts:
         undated = f" {result.undated} customers have no date." if result.undated else ""
         print_line(f"Dates: {result.cohorts} cohorts.{undated}")
@@ -242,6 +268,7 @@ def _enrolment_as_dict(result: Enrolment) -> dict[str, object]:
         "tags": result.tags,
         "cohorts": result.cohorts,
         "undated": result.undated,
+        "declared_columns": result.declared_columns,
         "accepted": dict(result.accepted),
         "refused": {field: dict(reasons) for field, reasons in result.refused.items()},
     }

@@ -12,8 +12,10 @@ from cli.errors import UnknownName
 from cli.output import emit_json, print_line, print_table
 from matching.enrolment.ordinals import read_ordinals
 from matching.enrolment.segment_intake import ImportResult, SegmentIntake, segment_folder
+from matching.errors import SegmentRefused
 from matching.fingerprints.key_file import read_key
 from matching.fingerprints.keyring import Keyring
+from matching.fingerprints.scheme import Key
 from matching.fingerprints.segments import (
     MappedSegment,
     MasksHeader,
@@ -24,6 +26,7 @@ from matching.fingerprints.segments import (
 )
 from matching.fingerprints.segments import merge_chain as merge_files
 from matching.fingerprints.segments import verify_segment as verified
+from matching.masked_samples.masked_base import check_masks
 from storage import companies
 
 app = typer.Typer(
@@ -61,12 +64,16 @@ def import_(
         )
     if replaces is not None:
         _existing_segment(app, replaces, slug)
-    segment.check_key(Keyring(app.settings.matching).subkeys_of_segment(segment.header, file))
+    key = Keyring(app.settings.matching).subkeys_of_segment(segment.header, file)
+    segment.check_key(key)
+    masks = _masks_refusal(segment, key)
     result = _segment_intake(app).import_segment(segment, company.id, replaces=replaces)
     if as_json:
         emit_json({"segment": result.segment_id, "merged": result.merged, **_header_as_dict(segment)})
     else:
         print_line(_import_summary(result, segment))
+        if masks is not None:
+            print_line(f"Masked samples are not compared with it ({masks}).")
 
 
 def _import_summary(result: ImportResult, segment: MappedSegment) -> str:
@@ -84,14 +91,16 @@ def _import_summary(result: ImportResult, segment: MappedSegment) -> str:
 @app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the imported segments."""
-    with app_of(context).database.reading() as session:
+    app = app_of(context)
+    with app.database.reading() as session:
         rows = companies.all_segments(session)
+    found = [{**_segment_as_dict(row), **_stated(app, row)} for row in rows]
     if as_json:
-        emit_json([_segment_as_dict(row) for row in rows])
+        emit_json(found)
     else:
         counted = ("values", "customers", "key", "deltas", "erased")
-        columns = ("id", "company", "fields", *counted, "imported", "active")
-        cells = [tuple(_segment_as_dict(row).values())[: len(columns)] for row in rows]
+        columns = ("id", "company", "fields", *counted, "imported", "active", "purpose", "label", "tags")
+        cells = [tuple(value for name, value in row.items() if name != "file") for row in found]
         print_table(columns, cells, empty="There is no segment. `spillwatch enroll` makes one.")
 
 
@@ -112,9 +121,11 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check a segment file: digests, order of records, directory, and its key if one is given."""
-    segment = verified(file, key=None if key is None else read_key(key))
+    root = None if key is None else read_key(key)
+    segment = verified(file, key=root)
+    masks = None if root is None else _masks_refusal(segment, root)
     if as_json:
-        emit_json({"file": file, "whole": True, "key": None if key is None else True})
+        emit_json({"file": file, "whole": True, "key": None if key is None else True, "masks": masks})
         return
     print_line(f"{file} is undamaged{'' if key is None else ' and was made with this key'}.")
     if segment.outdated:
@@ -122,6 +133,18 @@ def verify(
             f"Not compared, because other rules made them: {', '.join(segment.outdated)}. "
             "Enrol again with this version."
         )
+    if masks is not None:
+        print_line(f"Masked samples are not compared ({masks}).")
+
+
+def _masks_refusal(segment: MappedSegment, key: Key) -> str | None:
+    """Return the reason why the tags of a base cannot be compared; None if they can, or it is a delta."""
+    try:
+        if not segment.header.is_delta:
+            check_masks(SegmentChain.of([segment]), key)
+    except SegmentRefused as refused:
+        return refused.reason
+    return None
 
 
 @app.command()
@@ -221,6 +244,19 @@ def _segment_as_dict(row: companies.Segment) -> dict[str, object]:
         "active": row.active,
         "file": row.file,
     }
+
+
+def _stated(app: App, row: companies.Segment) -> dict[str, object]:
+    """Return what only the file of the base says; None where it is not on this machine."""
+    stated: dict[str, object] = {"purpose": None, "label": None, "tags": None}
+    if row.active and (path := app.settings.matching.segments_dir / row.file).exists():
+        try:
+            header = open_segment(path).header
+        except SegmentRefused:
+            return stated
+        tags = sum(_tags_as_dict(header.masks).values()) if header.masks else 0
+        stated = {"purpose": header.purpose, "label": header.label, "tags": tags}
+    return stated
 
 
 def _header_as_dict(segment: MappedSegment) -> dict[str, object]:

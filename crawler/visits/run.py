@@ -155,6 +155,7 @@ def _evidence_writer(
         evidence.shared,
         source=job.source_name,
         run_id=job.run_id,
+        epoch=job.epoch,
         database=database,
         dispatcher=dispatcher,
         seal_after_s=job.seal_after_s,

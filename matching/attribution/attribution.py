@@ -34,7 +34,7 @@ from matching.identifiers import Field
 #: Entries of the table of rows and lists that holders are compared by: 80 MB.
 _TABLE_LIMIT = 10_000_000
 _LEAST_COHERENT = 5  # rows that agree on two fields, for those that agree on one to be left out
-#: A masked row is a match where fewer strangers than this look like it.
+#: A masked row is of somebody in a list where fewer strangers of its size than this look like it.
 _STRANGERS = 0.1
 
 Ordinals = NDArray[np.uint32]
@@ -135,20 +135,20 @@ def attribute(
         if one.is_known_breach and one.holder.company == company
     }
     held = _held_whole_rows(found.pairs, lists)
-    matched = held[:, own].any(axis=1) if own else np.zeros(len(held), bool)
-    chances = np.full(len(held), 1 / max([1, *(one.holder.customers for one in lists)]))
+    sizes = np.array([one.holder.customers for one in lists], np.int64)
+    chances = np.full(len(held), 1 / max([1, *sizes.tolist()]))
+    shows = held > 0  # that a row is of somebody in a list
     if found.masked is not None:
-        base = sum(lists[place].holder.customers for place in own)
-        rare = found.masked.chances * base < _STRANGERS
-        matched = np.concatenate((matched, found.masked.held[:, own].any(axis=1) & rare))
+        rare = found.masked.chances[:, None] * sizes < _STRANGERS
+        shows = np.concatenate((shows, (found.masked.held > 0) & rare))
         held = np.concatenate((held, found.masked.held))
         chances = np.concatenate((chances, found.masked.chances))
-    known = {label: held[matched, place] > 0 for label, place in breaches.items()}
+    matched = shows[:, own].any(axis=1)
+    known = {label: shows[matched, place] for label, place in breaches.items()}
+    own_pairs = _pairs_of(found.pairs, [lists[place] for place in own])
     return Attribution(
         company,
-        overlap_of(
-            _pairs_of(found.pairs, [lists[at] for at in own]), found.rows, found.fields, found.columns
-        ),
+        overlap_of(own_pairs, found.rows, found.fields, found.columns),
         _date(lists, own, found),
         recycled_share(known, int(np.count_nonzero(matched)), covered),
         compare_holders([one.holder for one in lists], held, chances),
@@ -207,6 +207,7 @@ def _date(lists: Sequence[EnrolledList], own: Sequence[int], found: SampleMatche
         cohorts = one.cohort_of(_matched_ordinals(customers, one.segment))
         if found.masked is not None:
             cohorts = np.concatenate((cohorts, found.masked.cohorts[place]))
+        cohorts = cohorts[cohorts < len(one.enrolled)]  # others are of a damaged file
         matched = np.bincount(cohorts, minlength=len(one.enrolled)).astype(np.int64)
         dated.append((int(matched.sum()), -place, matched, one))
     if not dated:

@@ -85,9 +85,9 @@ class CanarySightings:
             self.add(one)
 
 
-def are_canaries(segments: Sequence[WatchedSegment]) -> NDArray[np.bool_]:
-    """Return for each segment whether its people are canaries."""
-    return np.array([one.purpose is SegmentPurpose.CANARIES for one in segments], np.bool_)
+def are_of(segments: Sequence[WatchedSegment], purpose: SegmentPurpose) -> NDArray[np.bool_]:
+    """Return for each segment whether that is what its people are."""
+    return np.array([one.purpose is purpose for one in segments], np.bool_)
 
 
 def set_of(watched: WatchedSegment, ordinal: int) -> CanarySet:

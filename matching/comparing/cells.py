@@ -25,6 +25,7 @@ from matching.identifiers import (
 )
 from matching.inputs import Block, CellRow
 from matching.inputs.formats.columns import Column
+from matching.inputs.formats.delimited import DelimitedShape
 from matching.native.text_signs import SECONDS, text_signs
 from matching.scanning.candidates import CandidateBatch
 from text.escapes import unescaped
@@ -141,13 +142,33 @@ def _numbers_like_seconds(
         return []
     found = []
     begins = [0, *(block.breaks + 1).tolist()]
-    for row in _cell_rows(block, numbers):
+    for row in _rows_with_times(block, numbers):
         values = {value for cell in row.cells if is_bare_time(value := bare_value(Field.PHONE, cell).strip())}
         for value in values:
             start = max(begins[row.place], block.text.find(value.encode(), begins[row.place]))
             readings = forms(Field.PHONE, value, region)
             found += [Candidate(Field.PHONE, form, start, start + len(value)) for form in readings]
     return found
+
+
+_TIME_SIZES = (8, 10, 12, 14)  # digits of a time: a date, seconds since 1970, a date with a time
+
+
+def _rows_with_times(block: Block, numbers: Sequence[int]) -> Iterator[CellRow]:
+    """Yield the rows in which a cell of these columns may be a time; all rows where only reading them tells.
+
+    A time is digits that stand alone, unless a character beyond ASCII is folded.
+    """
+    shape = block.shape
+    if not isinstance(shape, DelimitedShape):
+        return shape.cells(block, numbers)
+    data = np.frombuffer(block.text, np.uint8)
+    digits = np.zeros(len(data) + 2, np.bool_)
+    digits[1:-1] = data - np.uint8(0x30) < 10
+    starts, ends = np.flatnonzero(digits[1:] != digits[:-1]).reshape(-1, 2).T
+    times = starts[np.isin(ends - starts, _TIME_SIZES)]
+    places = np.sort(np.concatenate((times, np.flatnonzero(data >= 0x80))))
+    return shape.cells(block, numbers, shape.lines_with(block, numbers, places))
 
 
 @cache

@@ -76,13 +76,15 @@ def expected_by_chance(
 
 
 def enrolled_values(segments: Iterable[WatchedSegment], company: int, field: Field) -> int:
-    """Return the number of values of a field in all segments of a company; its canaries are no customers."""
-    own = (
-        watched
-        for watched in segments
-        if watched.company_id == company and watched.purpose is not SegmentPurpose.CANARIES
-    )
-    return sum(watched.segment.header.counts.get(field, 0) for watched in own)
+    """Return the number of values of a field that a company's customers have.
+
+    Of a number that stands for a list of a known breach: that its people have.
+    """
+    own = [watched for watched in segments if watched.company_id == company]
+    for purpose in (SegmentPurpose.CUSTOMERS, SegmentPurpose.KNOWN_BREACH):
+        if of_purpose := [watched for watched in own if watched.purpose is purpose]:
+            return sum(watched.segment.header.counts.get(field, 0) for watched in of_purpose)
+    return 0
 
 
 def exceeds_chance(hits: int, by_chance: float, control: int) -> bool:

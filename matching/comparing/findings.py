@@ -10,12 +10,21 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matching.comparing.agreements import Agreements, AgreementTotals, pairs_in_block
+from matching.comparing.agreements import (
+    Agreements,
+    AgreementTotals,
+    Pairs,
+    coherent_pairs,
+    merge_fields,
+    pairs_in_block,
+)
 from matching.comparing.block_matches import BlockMatches
-from matching.comparing.canary_sightings import CanarySightings, are_canaries
+from matching.comparing.canary_sightings import CanarySightings, are_of
 from matching.comparing.chance import ExpectedHits, enrolled_values, expected_by_chance
 from matching.comparing.lookup import FIELDS
+from matching.fingerprints.segments import SegmentPurpose
 from matching.identifiers import Field
 from matching.mentions.ordinary import Nature
 from matching.mentions.terms import MENTION_LIMIT, WatchTerm
@@ -60,6 +69,10 @@ class CompanyFindings:
     columns: Counter[tuple[Field, str]] = field(default_factory=Counter)
     agreements: Agreements = field(default_factory=Agreements)
     canaries: CanarySightings = field(default_factory=CanarySightings)  # counted nowhere else
+    #: By known breach, rows that agree with one of its people on two fields or more; counted nowhere else.
+    known_rows: Counter[str] = field(default_factory=Counter)
+    #: Of them, rows that agree with one of the customers, too.
+    recycled_rows: Counter[str] = field(default_factory=Counter)
 
     @property
     def tally(self) -> AgreementTotals:
@@ -166,6 +179,8 @@ class Findings:
             own.columns.update(found.columns)
             own.agreements.add_summed(found.agreements, document=document)
             own.canaries.add_all(found.canaries)
+            own.known_rows.update(found.known_rows)
+            own.recycled_rows.update(found.recycled_rows)
         self.cut |= later.cut
         self.candidate_counts += later.candidate_counts
         self.control_hits.update(later.control_hits)
@@ -213,7 +228,8 @@ class Findings:
             return
         owners = np.array([watched.company_id for watched in self.watch.segments])[matches.hits.segments]
         pairs = pairs_in_block(matches, document=document, first_row=self.numbered_rows)
-        customers = ~are_canaries(self.watch.segments)[matches.hits.segments]
+        customers = self._are_customers[matches.hits.segments]
+        self._count_known_rows(pairs, owners, customers)
         for company in sorted(set(owners[customers].tolist())):
             own = np.flatnonzero(customers & (owners == company))
             found = self.companies[company]
@@ -225,15 +241,40 @@ class Findings:
             found.agreements.add(pairs[own])
             self._keep_hits(found, label, matches, own)
 
+    @property
+    def _are_customers(self) -> NDArray[np.bool_]:
+        """For each segment, whether its people count as the company's customers."""
+        segments = self.watch.segments
+        customers = are_of(segments, SegmentPurpose.CUSTOMERS)
+        return customers | are_of(segments, SegmentPurpose.KNOWN_BREACH) if self.watch.by_list else customers
+
+    def _count_known_rows(self, pairs: Pairs, owners: Places, customers: NDArray[np.bool_]) -> None:
+        """Count the rows of known breaches, and those of them that are customers' rows, too."""
+        segments = self.watch.segments
+        known = are_of(segments, SegmentPurpose.KNOWN_BREACH)[pairs["segment"]] & ~customers
+        if not known.any():
+            return
+        for company in sorted(set(owners[known].tolist())):
+            own = owners == company
+            of_customers = set(merge_fields(pairs[own & customers])["row"].tolist())
+            agreeing = coherent_pairs(pairs[own & known])
+            found = self.companies[company]
+            for label in sorted({segments[index].segment.header.label for index in agreeing["segment"]}):
+                of_label = [segments[index].segment.header.label == label for index in agreeing["segment"]]
+                rows = set(agreeing["row"][np.array(of_label)].tolist())
+                found.known_rows[label] += len(rows)
+                found.recycled_rows[label] += len(rows & of_customers)
+
     def _count_canaries(self, label: str, matches: BlockMatches, document: int) -> None:
         """Keep every canary that was hit; `_count_hits` leaves them out."""
         if not matches.hits.size:
             return
-        canaries = np.flatnonzero(are_canaries(self.watch.segments)[matches.hits.segments])
+        segments = self.watch.segments
+        canaries = np.flatnonzero(are_of(segments, SegmentPurpose.CANARIES)[matches.hits.segments])
         if not len(canaries):
             return
         pairs = pairs_in_block(matches, document=document)[canaries]
-        owners = np.array([watched.company_id for watched in self.watch.segments])[pairs["segment"]]
+        owners = np.array([watched.company_id for watched in segments])[pairs["segment"]]
         for company in sorted(set(owners.tolist())):
             self.companies[company].canaries.add_pairs(pairs[owners == company], label)
 

@@ -20,16 +20,16 @@ _RUN = re.compile(
 )
 _SIGN = rb"(?:[*xX]|\xe2\x80\xa2|\xe2\x97\x8f|\xef\xbc\x8a)"
 _AROUND = 48  # bytes on either side of a run that are looked at
-_GAP = rb"[ ().-]{0,2}"
+_GAP = rb"[ ().\\-]{0,2}"  # a backslash stands before each star of Markdown
 _MASKS = re.compile(_SIGN)
 _DIGIT = re.compile(rb"\d")
 #: Digits, masks and separators, from the run's surroundings.
 _NUMBER = re.compile(
     rb"(?<![\w*])\+?(?:[A-Z]{2})?(?:\d" + _GAP + rb"){2,16}(?:" + _SIGN + _GAP + rb"){3,24}"
-    rb"(?:\d" + _GAP + rb"){1,15}\d(?![\w*])"
+    rb"(?:\d" + _GAP + rb"){1,15}[\dXx](?![\w*])"
     rb"|(?<![\w*])(?:" + _SIGN + rb"{2,4}[ -]){1,4}" + _SIGN + rb"{2,4}[ -]\d{3,6}(?! ?[\w*])"
     rb"|(?<![\w*])" + _SIGN + rb"{4,24}-?\d{3,6}(?![\w*])"
-    rb"|(?<![\w*])\+?\d{3,16}" + _SIGN + rb"{4,24}(?![\w*])"
+    rb"|(?<![\w*])\+?\d{3,16}(?:-\d{1,8})?" + _SIGN + rb"{4,24}(?![\w*])"
 )
 _LEAST_PLACES = 8  # of a number: digits and masks
 _STAR = rb"(?:\*|\xe2\x80\xa2|\xe2\x97\x8f|\xef\xbc\x8a)"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from matching.comparing.canary_sightings import CanarySightings, set_of
 from matching.comparing.findings import CompanyFindings, Findings, HitFound, MentionFound
+from matching.comparing.sample_answers import NO_ANSWERS, SampleAnswers
 from matching.watch import Watch
 from storage.canary_matches import CanaryEvidence, CanaryRecord
 from storage.matches import CompanyResult, MatchKind, MatchRecord
@@ -11,14 +12,22 @@ from storage.matches import CompanyResult, MatchKind, MatchRecord
 _TERMS_LIMIT = 100  # terms that a summary names
 
 
-def results_of(findings: Findings) -> list[CompanyResult]:
-    """Return one result for each company of which something was found."""
+def results_of(findings: Findings, answers: SampleAnswers = NO_ANSWERS) -> list[CompanyResult]:
+    """Return one result for each company of which something was found, or for which there is an answer.
+
+    `answers`: what the rows with masked identifiers say.
+    """
+    companies = findings.companies.keys() | answers.verdicts.keys() | answers.canaries.keys()
+    nothing = CompanyFindings()
     return [
-        _company_result(company, found, findings) for company, found in sorted(findings.companies.items())
+        _company_result(company, findings.companies.get(company, nothing), findings, answers)
+        for company in sorted(companies)
     ]
 
 
-def _company_result(company_id: int, found: CompanyFindings, findings: Findings) -> CompanyResult:
+def _company_result(
+    company_id: int, found: CompanyFindings, findings: Findings, answers: SampleAnswers
+) -> CompanyResult:
     tally = found.tally
     return CompanyResult(
         company_id=company_id,
@@ -32,7 +41,13 @@ def _company_result(company_id: int, found: CompanyFindings, findings: Findings)
         customers=tally.customers,
         candidates=findings.candidates,
         rows_scanned=findings.rows_scanned,
-        canary_records=list(canary_records(found.canaries, findings.watch)),
+        known_rows=dict(sorted(found.known_rows.items())),
+        recycled_rows=dict(sorted(found.recycled_rows.items())),
+        canary_records=[
+            *canary_records(found.canaries, findings.watch),
+            *answers.canaries.get(company_id, ()),
+        ],
+        verdict=answers.verdicts.get(company_id),
     )
 
 

@@ -52,6 +52,8 @@ def findings_as_json(findings: Findings) -> dict[str, Any]:
                 "hit_fields": found.hit_fields,
                 "columns": [(*key, count) for key, count in found.columns.items()],
                 "canaries": [astuple(one) for one in found.canaries],
+                "known_rows": found.known_rows,
+                "recycled_rows": found.recycled_rows,
                 "summed": (found.agreements.summed_coherent, found.agreements.summed_single),
             }
             for company, found in findings.companies.items()
@@ -91,6 +93,8 @@ def findings_from_json(
             columns=Counter({(Field(name), column): count for name, column, count in found["columns"]}),
             agreements=agreements,
             canaries=_canaries_from_json(found["canaries"]),
+            known_rows=Counter(found["known_rows"]),
+            recycled_rows=Counter(found["recycled_rows"]),
         )
     return findings
 

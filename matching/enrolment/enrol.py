@@ -31,6 +31,7 @@ from matching.enrolment.column_choice import (
 )
 from matching.enrolment.customer_list import open_customer_list
 from matching.enrolment.person_values import PersonColumns, PersonValues
+from matching.enrolment.schema import schema_of_list
 from matching.errors import CustomersNotTaken, CustomersUnreadable, CustomersWithoutColumns
 from matching.fingerprints import segments
 from matching.fingerprints.scheme import Fingerprinter, RootKey
@@ -68,6 +69,7 @@ class Enrolment:
     undated: int = 0  # customers without a date, of a list with a column of dates
     purpose: SegmentPurpose = SegmentPurpose.CUSTOMERS
     label: str = ""
+    declared_columns: int = 0  # of the company's own schema
 
 
 Progress = Callable[[int, int], None]  # bytes read, rows read
@@ -92,6 +94,7 @@ def enroll(
     since: str | None = None,
     masks: bool = True,
     parts: HeaderParts | None = None,
+    declare_header: bool = False,
     progress: Progress = lambda _bytes, _rows: None,
 ) -> Enrolment:
     """Write the segment of a list; raise CustomersRefused, or SegmentRefused because of `base`.
@@ -103,7 +106,8 @@ def enroll(
     and given name, joined with +), birth date and first day as a customer; None: name and birth date by the
     header's names, and no such days. `masks`: whether tags of masked values are written; a delta has them
     only if its series does. `parts`: purpose, label, sets of canaries and declared schema of the segment;
-    None: of customers, or those of `base`.
+    None: of customers, or those of `base`. `declare_header`: where no schema is given, declare the columns of
+    a base's header as the company's own.
     """
     before = None if base is None else _checked_base(base, company, key)
     folder = segment.absolute().parent
@@ -111,6 +115,11 @@ def enroll(
         names = next(opened.rows, []) if header else []
         dates_column = column_number(since, names) if since else 0
         sample = list(islice(opened.rows, SAMPLE_ROWS))
+        parts = parts or _parts_of(before)
+        if declare_header and header and before is None and parts.declared_schema is None:
+            parts = parts.model_copy(
+                update={"declared_schema": schema_of_list(names, sample, [default_region])}
+            )
         chosen = field_columns(names, columns or {}, sample, default_region)
         builders = {
             name: _FieldBuilder(
@@ -142,7 +151,7 @@ def enroll(
     counts = {name: builder.sorter.count for name, builder in builders.items()}
     records = {name: builder.sorter.merged() for name, builder in builders.items()}
     countries = {source.country for source in chosen if source.country}
-    whole, sections, cohorts = extras.finished(parts or _parts_of(before), result)
+    whole, sections, cohorts = extras.finished(parts, result)
     if before is None:
         new_header = segments.first_header(
             company=company,
@@ -225,6 +234,7 @@ class _Extras:
         whole = HeaderParts(**{**dict(parts), **update, "masks": header})
         result.tags = {name: one.tags for name, one in header.templates.items()} if header else {}
         result.purpose, result.label = whole.purpose, whole.label
+        result.declared_columns = len(whole.declared_schema.columns) if whole.declared_schema else 0
         return whole, sections, numbers
 
     def close(self) -> None:

@@ -58,7 +58,7 @@ class WatchedLists:
             )
             for one in watch.segments
         ]
-        renumbered = watch_of(watch.by_id.values(), segments, watch.unusable)
+        renumbered = replace(watch_of(watch.by_id.values(), segments, watch.unusable), by_list=True)
         return cls(renumbered, numbers, parts, companies)
 
     def segments(self, company: int, purpose: SegmentPurpose) -> list[WatchedSegment]:

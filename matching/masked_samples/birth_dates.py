@@ -6,7 +6,7 @@ from matching.identifiers.name_birth_dates import birth_dates
 from matching.masked_samples.sample_rows import Attribute, VisibleValue
 
 _YEARS = range(1900, 2031)
-_YEAR = r"(?P<year>(?:19|20)\d\d|(?:19|20)\*\*|\*{2,4})"
+_YEAR = r"(?P<year>(?:19|20)\d\d|(?:19|20)\*\*|\*{4})"
 _PART = r"(?:\d{1,2}|\*{1,2})"
 _BEFORE, _BEHIND = r"(?<![\w*./-])", r"(?![\w*]|[-/.][\d*])"
 YEAR_FIRST = re.compile(
@@ -18,6 +18,19 @@ YEAR_LAST = re.compile(
 )
 _COMPACT = re.compile(r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d|\*\*)(?P<day>\*\*)")
 _YEAR_ONLY = re.compile(r"(?P<year>(?:19|20)\d\d)(?:年|年生|年出生|生まれ|년생?|\*{2,4}|[-/.]?)")
+
+#: A year with a word behind it that says what it is: 1990年3月出生, 1985 г.р.
+BORN = re.compile(
+    r"(?<![\w*./-])(?P<year>(?:19|20)\d\d)"
+    r"(?:年(?:(?P<month>0?[1-9]|1[0-2])月)?(?:\d{1,2}日)?(?:出生|生まれ|生(?![\u3400-\u9fff]))"
+    r"|년생| ?г\. ?р\.)"
+)
+
+
+def year_of_birth(match: re.Match[str]) -> VisibleValue:
+    """Return the value of a match of BORN: the year, and the month where it is there."""
+    month = f"-{int(match['month']):02}" if match["month"] else ""
+    return VisibleValue(Attribute.BIRTH_DATE, match["year"] + month, hidden=None)
 
 
 def read_birth_date(text: str, *, labelled: bool) -> VisibleValue | None:

@@ -46,8 +46,8 @@ def read_email(text: str) -> VisibleValue | None:
         if match is None:
             return None
         head, tail = match["head"].lower(), match["tail"].lower()
-        if not (head or tail or whole):
-            return None
+        if not (head or tail or whole) or (len(match["mask"]) == 1 and not (head and tail)):
+            return None  # user*@mail.example is a pattern
         return VisibleValue(Attribute.EMAIL, head, tail, _hidden(match["mask"]), whole)
     if not re.search(r"[A-Za-z0-9]\*|\*[A-Za-z0-9.]", domain):
         return None

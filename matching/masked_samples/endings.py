@@ -3,13 +3,15 @@
 Number endings are not equally frequent: 4 is avoided, 8 and repetitions are wanted. Without the base's own
 histogram, unrelated samples would seem to hit far too often (`docs/reference/mask-templates.md`).
 
-Counted are whole endings, the characters of each place, and the pairs of neighbours. Only what LEAST_PEOPLE
-people or more have is written down, so in a small base most whole endings are not. Their share follows from
-the pairs, and where these are rare, too, from single characters (Katz's back-off):
+Counted are whole endings, the characters of each place, the pairs of neighbours, and the ways in which
+characters repeat (7777, 7878, 7788: 15 ways for four places), because people want repetitions. Only what
+LEAST_PEOPLE people or more have is written down, so in a small base most whole endings are not. Their share
+follows from the pairs, and where these are rare, too, from single characters (Katz's back-off):
 
     share(ending) = its count / all, where it is listed
                     else what is left of all * pairs(ending) / what the pairs leave to endings not listed
     pairs(ending) = first character's share * share of each character behind the one before it
+                    * counted share of its way of repeating / the share that the pairs give to this way
 
 So the shares of all endings are 1 together. A ten thousandth of them is spread evenly: no share is 0.
 """
@@ -17,6 +19,7 @@ So the shares of all endings are 1 together. A ten thousandth of them is spread 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Self
 
 import numpy as np
@@ -30,6 +33,9 @@ OTHER = len(ALPHABET)  # any other character
 _SIZE = OTHER + 1
 _PAIRS = 1 << 22  # codes from here: 2048 per place of the first character of a pair
 _SINGLES = 1 << 23  # codes from here: 64 per place
+_REPEATS = 3 << 22  # codes from here: one bit for each two places with the same character
+_WAYS = 64  # of repeating, at most: four places have six pairs
+_ENUMERATED = 1 << 15  # endings at most of a kind whose ways of repeating are corrected
 _EVENLY = 1e-4  # share of all that is spread evenly over the endings
 
 _INDEX = np.full(256, OTHER, np.int64)
@@ -52,6 +58,14 @@ def _codes(characters: Characters) -> NDArray[np.int64]:
     return codes
 
 
+def _ways(characters: Characters) -> NDArray[np.int64]:
+    """Return which places of each ending have the same character, as bits."""
+    ways = np.zeros(len(characters), np.int64)
+    for bit, (one, other) in enumerate(combinations(range(characters.shape[1]), 2)):
+        ways |= (characters[:, one] == characters[:, other]).astype(np.int64) << bit
+    return ways
+
+
 def histogram_of(counts: Mapping[str, int], length: int) -> tuple[EndingCounts, CountRecords]:
     """Return the histogram of counted endings, with what LEAST_PEOPLE or more people have."""
     characters = characters_of(list(counts), length)
@@ -59,6 +73,7 @@ def histogram_of(counts: Mapping[str, int], length: int) -> tuple[EndingCounts, 
     keys = [_codes(characters)]
     keys += [_PAIRS + (place << 11) + _codes(characters[:, place : place + 2]) for place in range(length - 1)]
     keys += [_SINGLES + (place << 6) + characters[:, place] for place in range(length)]
+    keys.append(_REPEATS + _ways(characters))
     codes, places = np.unique(np.concatenate(keys), return_inverse=True)
     sums = np.bincount(places, weights=np.tile(weights, len(keys)), minlength=len(codes)).astype(np.int64)
     listed = sums >= LEAST_PEOPLE
@@ -80,6 +95,7 @@ class EndingShares:
     _pairs: Shares  # per place of the first character: a row per first character
     _codes: NDArray[np.int64]  # listed whole endings, sorted
     _listed: Shares  # their shares
+    _repeats: Shares  # by way of repeating: its counted share, over what the pairs give it
     _left: float  # share of the endings that are not listed, over what the pairs give them
     _even: float  # share of each ending where all are equally frequent
 
@@ -93,16 +109,20 @@ class EndingShares:
         codes = records["code"][whole].astype(np.int64)
         listed = np.minimum(records["count"][whole] / max(values, 1), 1.0)
         digits = _characters_of_codes(codes, kind.length)
-        given = float(_chained(digits, singles, pairs).sum())
+        repeats = _repeat_factors(records, values, known, singles, pairs)
+        given = float((_chained(digits, singles, pairs) * repeats[_ways(digits)]).sum())
         rest = max(0.0, 1.0 - float(listed.sum()))
         left = rest / max(1.0 - given, 1e-9) if given < 1 else 0.0
-        return cls(kind.length, singles, pairs, codes, listed, left, len(known) ** -kind.length)
+        even = len(known) ** -kind.length
+        return cls(kind.length, singles, pairs, codes, listed, repeats, left, even)
 
     def of_endings(self, endings: Sequence[str]) -> Shares:
         """Return the share of each ending; never 0."""
         characters = characters_of(endings, self.length)
         codes = _codes(characters)
-        shares = _chained(characters, self._singles, self._pairs) * self._left
+        shares = (
+            _chained(characters, self._singles, self._pairs) * self._repeats[_ways(characters)] * self._left
+        )
         if len(self._codes):
             place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
             shares = np.where(self._codes[place] == codes, self._listed[place], shares)
@@ -118,6 +138,27 @@ def _chained(characters: Characters, singles: Shares, pairs: Shares) -> Shares:
     for place in range(characters.shape[1] - 1):
         shares = shares * pairs[place, characters[:, place], characters[:, place + 1]]
     return shares
+
+
+def _repeat_factors(
+    records: CountRecords, values: int, known: NDArray[np.int64], singles: Shares, pairs: Shares
+) -> Shares:
+    """Return for each way of repeating how many times more frequent it is than the pairs say.
+
+    Ways that are not listed share what is left. 1 for all of a kind with too many endings to go through.
+    """
+    length = len(singles)
+    if len(known) ** length > _ENUMERATED or not values:
+        return np.ones(_WAYS)
+    endings = known[np.indices([len(known)] * length).reshape(length, -1).T]
+    sums = np.bincount(_ways(endings), weights=_chained(endings, singles, pairs), minlength=_WAYS)
+    given: Shares = sums.astype(np.float64) / float(sums.sum())
+    counts = _dense(records, _REPEATS, _WAYS)
+    listed = counts > 0
+    rest = max(0.0, values - float(counts.sum())) * given / max(float(given[~listed].sum()), 1e-9)
+    expected = np.where(listed, counts, rest)
+    factors: Shares = (expected + LEAST_PEOPLE * given) / ((values + LEAST_PEOPLE) * np.maximum(given, 1e-12))
+    return factors
 
 
 def _place_shares(records: CountRecords, place: int, values: int, known: NDArray[np.int64]) -> Shares:

@@ -28,7 +28,7 @@ class LabelKind(StrEnum):
 
 _WORDS = {
     LabelKind.PHONE: """
-        mob mobno mobilenum cellno hp handphone telp phoneno1 phone1 phone2 phonemasked maskedphone
+        mob dt đt mobno mobilenum cellno hp handphone telp phoneno1 phone1 phone2 phonemasked maskedphone
         mobilemasked 手机号 手机号码 电话号码 联系电话 手機號 手機號碼 電話號碼 聯絡電話 联系手机 预留手机
         预留手机号 绑定手机 电话 手机 電話 手機 телефон тел номер мобтел điệnthoại sđt sốđt nohp nomorhp
         เบอร์ เบอร์โทร โทร โทรศัพท์ रफोन फोन मोबाइल मोबाइलनंबर 휴대폰 전화번호 연락처 携帯 携帯番号 الهاتف
@@ -67,6 +67,8 @@ _WORDS = {
         cardholdername namemasked maskedname nombre nome nama ชื่อ ชื่อสกุล नाम 이름 성명 氏名 お名前 الاسم
         اسم имяфамилия клиент
         """,
+    LabelKind.FAMILY_NAME: "ln lname surname 姓 фамилия",
+    LabelKind.GIVEN_NAME: "fn fname forename",
     LabelKind.BIRTH_DATE: """
         生日 出生日期 出生年月 出生 生年月日 出生年 dob yob yearofbirth birthyear born birth дата
         датарождения др годрождения рожд ngàysinh nămsinh tgllahir tanggallahir วันเกิด जन्मतिथि जन्म

@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from matching.identifiers import Field, cell_forms
-from matching.masked_samples.birth_dates import YEAR_FIRST, YEAR_LAST, birth_date_of, read_birth_date
+from matching.masked_samples.birth_dates import (
+    BORN,
+    YEAR_FIRST,
+    YEAR_LAST,
+    birth_date_of,
+    read_birth_date,
+    year_of_birth,
+)
 from matching.masked_samples.emails import masked_emails, read_email, whole_email
 from matching.masked_samples.han_names import HAN, HANGUL, is_han
 from matching.masked_samples.labels import LabelKind, label_before, role_before, role_of_label
@@ -59,8 +66,8 @@ _OF_FIELD = {
 _NAMES = {LabelKind.NAME, LabelKind.FAMILY_NAME, LabelKind.GIVEN_NAME}
 _CONTEXT = 48  # characters before a value in which its label is looked for
 _LABEL = re.compile(
-    r"(?:(?<=^)|(?<=[\s,;|()<\[*\d】、]))(?P<label>[\u3400-\u9fff\u3040-\u30ff]{1,10}"
-    r"|[^\W\d_\u3400-\u9fff][^\s:=,;|()@*<>]{0,24}(?: [^\W\d_\u3400-\u9fff][^\s:=,;|()@*<>]{0,14}){0,2})"
+    r"(?:(?<=^)|(?<=[\s,;|()<\[*\d&】、]))(?P<label>[\u3400-\u9fff\u3040-\u30ff]{1,10}"
+    r"|[^\W\d_\u3400-\u9fff][^\s:=,;|()@*<>&]{0,24}(?: [^\W\d_\u3400-\u9fff][^\s:=,;|()@*<>&]{0,14}){0,2})"
     r"\s{0,2}[:=](?!/)\s{0,2}"
 )
 #: Four digits behind words such as `ending in`.
@@ -75,9 +82,10 @@ _BRAND = re.compile(
     r"(?:visa|master ?card|amex|american express|maestro|unionpay|discover|jcb|mir|мир|银联|銀聯)\W{0,4}$",
     re.IGNORECASE,
 )
-_SEPARATORS = " \t,;|/:=()[]{}<>\"'、。，；،؛·—–-#"
-_PARTS = re.compile(r"[,;|/、。،؛()\[\]<>\t\"“”]+|\s{2,}|\s[-–—]\s|:\s?")
+_SEPARATORS = " \t,;|/&:=()[]{}<>\"'、。，；،؛·—–-#"
+_PARTS = re.compile(r"[,;|/&、。،؛()\[\]<>\t\"“”]+|\s{2,}|\s[-–—]\s|:\s?")
 _HAN_TOKEN = re.compile(rf"[{HAN}{HANGUL}*Xx×〇○]{{2,9}}")
+_HAN_LABEL = re.compile("(?:客户|客戶|用户|用戶)?(?:姓名|名字|户名|持卡人|联系人|聯絡人|收件人|借款人)")
 _HAN_PREFIX = re.compile(r"^(?:客户|客戶|用户|用戶|姓名|联系人|聯絡人|会员|借款人|持卡人|户名)")
 _LETTERS = r"(?:[^\W\d_]|['’\u0900-\u0dff\u0e30-\u0e4e-])*"
 _CUT_WORD = rf"[^\W\d_]{_LETTERS}\*+[^\W\d_]*"
@@ -136,6 +144,8 @@ def _found_values(
         FoundValue(start, end, value, labelled=role is LabelKind.EMAIL)
         for start, end, value in masked_emails(line, VALUES)
     ]
+    if role in (None, LabelKind.BIRTH_DATE):
+        found += [FoundValue(*match.span(), year_of_birth(match)) for match in BORN.finditer(line)]
     if "*" in line:
         found += _dates(line, role)
         found += _coded(line)
@@ -348,6 +358,9 @@ def _labelled_words(text: str, label: str) -> list[Piece]:
             if name := read_name(rest, whole=True):
                 pieces.append(Piece(part, name=name, labelled=True, part=kind))
             continue
+        if (han := _HAN_LABEL.match(part)) and (name := read_name(part[han.end() :], whole=True)):
+            pieces.append(Piece(part, name=name, labelled=True, part=LabelKind.NAME))
+            continue
         name = read_name(part, whole=True)
         if name is None or not name.sure:
             name = _name_inside(part) or name
@@ -361,7 +374,7 @@ def _name_inside(text: str) -> NameReading | None:
         return None
     tokens = [_HAN_PREFIX.sub("", token) for token in _HAN_TOKEN.findall(text)[:VALUES]]
     tokens += [match[0] for match in _CUT_WORDS.finditer(text)][:VALUES]
-    names = [name for token in tokens if (name := read_name(token)) and name.sure]
+    names = [name for token in dict.fromkeys(tokens) if (name := read_name(token)) and name.sure]
     return names[0] if len(names) == 1 else None
 
 

@@ -22,9 +22,12 @@ _TO_MASK = str.maketrans(dict.fromkeys(_STARS, MASK))
 _BULLET = re.compile(r"^(\s{0,8})(?:[•●○◯■□▪◆★*·◦‣]|[-–—](?= ))\s{1,4}(?=\S)(?![*•●○■□])")
 _ESCAPED = re.compile(r"\\\*")
 _LITERAL = "\ue000"  # a star that is no sign of Markdown
-_EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=\w)([^*\n]{1,200})(?<=[\w:.!?)])\1(?![\w*])")
+#: Around words, or around a number alone: `**77, Jo**` may be the ends of two masked values.
+_EMPHASIS = re.compile(
+    r"(?<![\w*])(\*{1,3})((?=[^\W\d_])[^*\n]{1,200}(?<=[\w:.!?)])|\+?\d[\d ().-]{0,40}(?<=[\d)]))\1(?![\w*])"
+)
 #: Emphasis around a masked value: **138****1234**.
-_EMPHASISED_MASK = re.compile(r"(?<![\w*])(\*{2,3})(?=\w)(\S{3,60})(?<=\w)\1(?![\w*])")
+_EMPHASISED_MASK = re.compile(r"(?<![\w*])(\*{2,3})(?=\w)([^\s,;|@:]{3,60})(?<=\w)\1(?![\w*])")
 _NUMBERING = re.compile(r"^(\s{0,8})(?:[(\[]?\d{1,5}(?:[.)\]]|\s?、)|#\d{1,5}[.:)]?)\s{1,4}(?=\D)")
 _UNDERLINED = re.compile(r"(?<![\w*])(__)(?=[^\s_])([^_\n]{1,200})(?<=[^\s_])\1(?!\w)")
 #: The mask of a name before a number: 李*139****5678.
@@ -32,6 +35,8 @@ _BEFORE_NUMBER = re.compile(r"(?<=[\u3400-\u9fff])(\*{1,3})(?=\+?\d{3})")
 _QUOTED = re.compile(r"`([^`\n]{1,200})`")
 
 _CROSSES = re.compile(r"(?<![^\W\d_])[xXхХ×]{2,24}(?![^\W\d_])")
+#: One that is cut off from its run: 0151x xxx4035, 0812xx x5362.
+_LONE_CROSS = re.compile(r"(?<=\d)[xX](?=[ .-]\*)|(?<=\*[ .-])[xX](?=\d)")
 _MARKS = re.compile(r"\?{2,24}|#{2,24}|_{2,24}")
 _BESIDE, _RUNS = frozenset("0123456789*"), frozenset("xX?#_")
 _SEPARATORS = " -./()年月"
@@ -80,7 +85,7 @@ def _with_masks(narrow: str) -> str:
     line = line.replace(_LITERAL, MASK)
     if not line.isascii():
         line = _BEFORE_NUMBER.sub(r"\1 ", line.translate(_TO_MASK))
-    line = _CROSSES.sub(_beside_digits, line)
+    line = _LONE_CROSS.sub(MASK, _CROSSES.sub(_beside_digits, line))
     line = _MARKS.sub(_beside_digits, line)
     return _BY_LENGTH.sub(_by_length, line)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from matching.errors import MasksMissing, MasksOther, SegmentRefused
 from matching.fingerprints.scheme import Key, Tagger
-from matching.fingerprints.segments import MappedSegment, SegmentChain, TagTable
+from matching.fingerprints.segments import LEAST_PEOPLE, MappedSegment, SegmentChain, TagTable
 from matching.fingerprints.segments.parts import MasksHeader, cohort_map, joined_cohorts
 from matching.fingerprints.segments.tag_table import counts_of, sum_of_counts
 from matching.masked_samples.endings import EndingShares
@@ -114,18 +114,23 @@ class MaskedBase:
         Anchors of few people are not listed. For them it is the usual number of people with such an anchor.
         """
         listed = np.zeros(len(anchors), np.int64)
-        rare = squares = 0
         for part in self._parts[template.name]:
             part.segment.check_size_unchanged()
-            masks, header = part.segment.masks, _masks_of(part.segment)
-            if masks is not None:
+            if part.segment.masks is not None:
                 codes = anchor_codes(part.tagger(anchors))
-                listed += counts_of(masks.anchors[template.name], codes)
-                rare += header.templates[template.name].rare
-                squares += header.templates[template.name].rare_squares
-        usual = squares / rare if rare else _NOBODY
-        shares = np.where(listed, listed, usual) / max(self.customers, 1)
+                listed += counts_of(part.segment.masks.anchors[template.name], codes)
+        shares = np.where(listed, listed, self._usual[template.name]) / max(self.customers, 1)
         return np.minimum(shares, 1.0)
+
+    @cached_property
+    def _usual(self) -> dict[str, float]:
+        """With how many others one of the people with a rare anchor shares it, by template.
+
+        They do not count themselves: a stranger is no customer. Where Poisson counts n below k are rare, a
+        stranger with a rare anchor meets sum(n (n - 1)) / sum(n) people over all n up to k, with k itself
+        (Stein's identity), so the rarest of the listed anchors count here, too.
+        """
+        return {name: max(_usual_others(parts, name), _NOBODY) for name, parts in self._parts.items()}
 
     def ending_shares(self, template: MaskTemplate, endings: Sequence[str], /) -> NDArray[np.float64]:
         """Return the share of the customers who show an ending, of those who have the value; never 0."""
@@ -179,6 +184,15 @@ def _tagged_customers(chain: SegmentChain) -> int:
             found += segment.header.customers - before
         before = segment.header.customers
     return max(1, found - chain.erased)
+
+
+def _usual_others(parts: Sequence[_Part], template: str) -> float:
+    sizes = [_masks_of(part.segment).templates[template] for part in parts]
+    listed = sum_of_counts([part.segment.masks.anchors[template] for part in parts if part.segment.masks])
+    least = LEAST_PEOPLE * int(np.count_nonzero(listed["count"] == LEAST_PEOPLE))
+    people = sum(one.rare for one in sizes) + least
+    squares = sum(one.rare_squares for one in sizes) + LEAST_PEOPLE * least
+    return (squares - people) / people if people else 0.0
 
 
 def _masks_of(segment: MappedSegment) -> MasksHeader:

@@ -8,24 +8,17 @@ from matching.masked_samples.han_names import HAN, HANGUL, family_name, is_han
 from matching.masked_samples.sample_rows import Attribute, VisibleValue
 
 NAME_LENGTH = 60  # characters
+#: Words before a name that are no part of it.
 _TITLES = frozenset(
-    [
-        "dott",
-        "dr",
-        "frau",
-        "herr",
-        "madam",
-        "miss",
-        "mlle",
-        "mme",
-        "monsieur",
-        "mr",
-        "mrs",
-        "ms",
-        "mx",
-        "prof",
-    ]
-) | frozenset(["sir", "sr", "sra", "srta", "г-жа", "г-н"])
+    re.findall(
+        r"\S+",
+        """
+        dott dr frau herr madam miss mlle mme monsieur mr mrs ms mx prof sir sr sra srta г-жа г-н
+        buyer client cliente contact customer dear from holder kunde member owner patient seller user
+        victim клиент
+        """,
+    )
+)
 _SIGNS = r"(?:\*{1,4}|[Xx]{1,3}|×{1,3}|[〇○]{1,3}|_{1,3}|\?{1,3}|O{2,3})"
 _HAN_MASKED = re.compile(
     rf"(?P<head>[{HAN}{HANGUL}]{{0,4}}) ?(?P<mask>{_SIGNS}) ?(?P<tail>[{HAN}{HANGUL}]{{0,2}})"
@@ -44,6 +37,7 @@ _WORD = re.compile(
     r"(?P<tail>(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0dff\u0e30-\u0e4e'’-])*)\.?"
 )
 _SOME_HAN = re.compile(f"[{HAN}{HANGUL}]")
+_INITIALS = re.compile(r"(?<![^\W\d_])([^\W\d_])\.(?=[^\W\d_](?![^\W\d_]))")  # J.D.
 _NO_NAME = re.compile(r"[*_?#@\d〇○×!%&=+/\\]")
 _PARTICLES = frozenset(
     [
@@ -122,6 +116,7 @@ def _read_words(text: str) -> NameReading | None:
     """Return a name of words, at least one of which is cut: its visible beginnings, folded."""
     if "*" not in text and "." not in text and "_" not in text and "??" not in text:
         return None
+    text = _INITIALS.sub(r"\1. ", text)
     if not _WORDS.fullmatch(text) or _SOME_HAN.search(text):
         return None
     family, comma, given = text.partition(",")

@@ -6,9 +6,11 @@ several kinds, and none of them for sure, is left to its label, its column or no
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+from stdnum import numdb
 
 from matching.identifiers import COUNTRIES, IBAN_LENGTHS, has_issuer
 from matching.identifiers.cards import CARD_LENGTHS
@@ -70,7 +72,7 @@ def readings_of(number: MaskedNumber, region: str) -> dict[Attribute, NumberRead
     if not _shows_an_end(number) or len(_MASK_RUN.findall(number.compact)) > _MASK_RUNS:
         return {}
     found = {
-        Attribute.RESIDENT_ID: _resident_id(number),
+        Attribute.RESIDENT_ID: _resident_id(number, region),
         Attribute.CARD: _card(number),
         Attribute.NATIONAL_ID: _national_id(number, region),
         Attribute.PHONE: _phone(number, region),
@@ -119,7 +121,7 @@ def reading_as(
         reading = _phone(number, region)
         return reading.value if reading else _other_phone(number, region)
     if attribute is Attribute.RESIDENT_ID:
-        reading = _resident_id(number)
+        reading = _resident_id(number, region)
         return reading.value if reading else _other(attribute, number, range(15, 19), "X")
     if attribute is Attribute.CARD:
         reading = _card(number)
@@ -129,7 +131,7 @@ def reading_as(
     if attribute is Attribute.NATIONAL_ID:
         country = country_of_label(label)
         reading = _national_id(number, country or region, only=country)
-        if reading is None and not country and (resident := _resident_id(number)):
+        if reading is None and not country and (resident := _resident_id(number, region)):
             return resident.value
         if reading is not None:
             return reading.value
@@ -208,7 +210,7 @@ def _phone(number: MaskedNumber, region: str) -> NumberReading | None:
         return None
     value = _value(Attribute.PHONE, national, exact=True, region=_region_of_code(code, region))
     if number.plus:
-        return NumberReading(value, number.visible >= 5)
+        return NumberReading(value, number.visible >= 4)
     if mainland:
         exact = len(national.head) == 3 and len(national.tail) == 4
         enough = national.visible >= 5 and national.compact.count("*") >= 3
@@ -234,17 +236,19 @@ def _stretched(number: MaskedNumber, region: str) -> NumberReading | None:
     is_mobile = re.fullmatch(r"(?:86)?1[3-9]\d", head) is not None and len(tail) in (2, 3, 4)
     if not (number.plus or is_mobile):
         return None
+    if is_mobile and (not number.plus or head.startswith(_CODE_OF_CHINA)):
+        value = VisibleValue(Attribute.PHONE, head[-3:], tail, None, region=_CHINA)
+        return NumberReading(value, len(tail) == 4 and (number.plus or region == _CHINA))
+    if not number.plus:
+        return None
     for places in range(2, 9):
-        if found := _filled(
-            head + "*" * places + tail, "CN" if is_mobile and not number.plus else region, number.plus
-        ):
+        found = _filled(head + "*" * places + tail, region, number.plus)
+        if found and found[0] < len(head):
             start, code = found
             value = VisibleValue(
                 Attribute.PHONE, head[start:], tail, None, region=_region_of_code(code, region)
             )
-            return NumberReading(
-                value, (number.plus and len(head[start:]) > 1) or (is_mobile and len(tail) == 4)
-            )
+            return NumberReading(value, len(head[start:]) > 1)
     return None
 
 
@@ -302,7 +306,7 @@ def whole_phone(number: str, region: str) -> VisibleValue:
 _RESIDENT = re.compile(r"[0-9*]{17}[0-9X*]")
 
 
-def _resident_id(number: MaskedNumber) -> NumberReading | None:
+def _resident_id(number: MaskedNumber, region: str) -> NumberReading | None:
     compact = number.compact
     head, tail = number.head, number.tail
     if len(head) > 1 and head[:2] not in PROVINCES:
@@ -325,9 +329,27 @@ def _resident_id(number: MaskedNumber) -> NumberReading | None:
         if len(compact) > 17 or not _may_be_born(head[6:].ljust(8, "*")):
             return None
         is_card = any(has_issuer(head[:6].ljust(length, "0")) for length in CARD_LENGTHS)
-        sure = len(head) >= 6 and len(tail) == 4 and (tail[-1] == "X" or not is_card)
+        is_county = head[:2] not in _CHINESE_CARDS and _is_county(head[:6])
+        if not (tail[-1] == "X" or is_county or region in _CHINESE_REGIONS):
+            return None
+        sure = tail[-1] == "X" or is_county or not is_card
+        sure = sure and len(head) >= 6 and len(tail) == 4
         return NumberReading(_value(Attribute.RESIDENT_ID, number, exact=False), sure)
     return None
+
+
+_CHINESE_REGIONS = frozenset({"CN", "HK", "MO", "TW"})
+_CHINESE_CARDS = frozenset({"62"})  # where both are usual, the first digits do not decide
+
+
+@cache
+def _counties() -> numdb.NumDB:
+    return numdb.get("cn/loc")
+
+
+def _is_county(digits: str) -> bool:
+    """Return whether six digits are the code of a county, which hardly any other number begins with."""
+    return len(digits) == 6 and bool(_counties().info(digits)[-1][1].get("county"))
 
 
 def _may_be_born(digits: str) -> bool:
@@ -343,6 +365,7 @@ def _may_be_born(digits: str) -> bool:
 # --- cards
 
 _ISSUERS = "2345689"  # first digits of cards
+_SHORT_MASK = 5  # masks that stand for more digits, at most
 _CARD_GROUPS = {(4, 4, 4, 4), (4, 6, 5), (4, 4, 4, 4, 3), (6, 13), (4, 4, 4, 4, 2), (4, 4, 4, 3)}
 
 
@@ -355,20 +378,22 @@ def _card(number: MaskedNumber) -> NumberReading | None:
         return None
     grouped = number.sizes in _CARD_GROUPS
     if length in CARD_LENGTHS:
-        if len(head) >= 4 and not has_issuer(head[:6].ljust(length, "0")):
+        is_short = len(head) >= 6 and len(tail) == 4 and compact.count("*") <= _SHORT_MASK
+        if len(head) >= 4 and not is_short and not has_issuer(head[:6].ljust(length, "0")):
             return None
         if 0 < len(head) < 4 and head[0] not in _ISSUERS:
             return None
         usual = length in (16, 19) or (length == 15 and head[:2] in ("34", "37"))
         sure = (grouped or usual) and (len(head) >= 4 or not head or grouped) and len(tail) in (3, 4)
-        return NumberReading(_value(Attribute.CARD, number, exact=True), sure)
+        if sure or not is_short:
+            return NumberReading(_value(Attribute.CARD, number, exact=True), sure)
     if len(head) in (4, 6, 8) and len(tail) == 4 and length < 19 and compact.count("*") >= 2:
         if not any(has_issuer(head[:6].ljust(size, "0")) for size in CARD_LENGTHS):
             return None
         if re.fullmatch(r"(?:19|20)\d\d", head):
             return None
         return NumberReading(
-            _value(Attribute.CARD, number, exact=False), len(head) >= 6 and head[:2] not in PROVINCES
+            _value(Attribute.CARD, number, exact=False), len(head) >= 6 and not _is_county(head[:6])
         )
     return None
 
@@ -412,7 +437,8 @@ _LABELS = {
     "BE": "rijksregister insz niss", "SE": "personnummer", "NO": "fodselsnummer fødselsnummer",
     "DK": "cpr", "FI": "hetu henkilotunnus", "IS": "kennitala", "EE": "isikukood", "LT": "asmenskodas",
     "RO": "cnp", "BG": "egn егн", "CZ": "rodnecislo", "HR": "oib", "SI": "emso", "GR": "amka αμκα",
-    "TR": "tckimlik kimlik tckn", "UA": "рнокпп ипн", "RU": "инн inn", "IN": "aadhaar aadhar आधार",
+    "TR": "tckimlik kimlik tckn tc tcno", "UA": "рнокпп ипн ipn", "RU": "инн inn",
+    "IN": "aadhaar aadhar आधार",
     "KR": "rrn 주민등록번호 주민번호", "JP": "個人番号 マイナンバー", "MX": "curp", "CL": "rut run",
     "AR": "cuil cuit", "TH": "เลขบัตรประชาชน เลขประจำตัวประชาชน", "MY": "nric mykad", "ID": "nik ktp",
     "PK": "cnic", "ZA": "saidnumber saidno", "IL": "teudatzehut תעודתזהות", "PT": "contribuinte",
@@ -431,6 +457,7 @@ _LENGTHS = {
     "MX": (18,),
     "PT": (9, 12),
 }
+_KOREAN_FORM = re.compile(r"\d{6}-[1-8*][\d*]{6}")
 _US_FORM = re.compile(r"\*{3}-\*\*-\d{4}|\d{3}-\*\*-\*{4}|\d{3}-\*\*-\d{4}")
 
 
@@ -455,8 +482,9 @@ def _masked_form(form: str) -> str:
     return "".join(signs.get(sign, re.escape(sign)) for sign in form)
 
 
+_SEPARATOR = re.compile(r"[ ./-]")
 _MASKED_FORMS = [
-    (re.compile(_masked_form(form)), countries.split())
+    (re.compile(_masked_form(form)), countries.split(), len(_SEPARATOR.findall(form)) > 1)
     for form, countries in FORMS.items()
     if not form.isalnum() and form not in ("9999 9999 9999", "9999-9999-9999")
 ]
@@ -473,9 +501,15 @@ def _forms_of(written: str) -> list[str]:
     """Return the countries that write their numbers with these separators."""
     if _US_FORM.fullmatch(written):
         return ["US"]
-    return [
-        country for pattern, countries in _MASKED_FORMS if pattern.fullmatch(written) for country in countries
-    ]
+    fitting = (countries for pattern, countries, _ in _MASKED_FORMS if pattern.fullmatch(written))
+    return [country for countries in fitting for country in countries]
+
+
+def _is_rare_form(written: str) -> bool:
+    """Return whether the separators alone say what it is: 123.***.***-09, 900101-1******."""
+    if _US_FORM.fullmatch(written) or _KOREAN_FORM.fullmatch(written):
+        return True
+    return any(is_rare and pattern.fullmatch(written) for pattern, _, is_rare in _MASKED_FORMS)
 
 
 def _national_id(number: MaskedNumber, region: str, *, only: str = "") -> NumberReading | None:
@@ -486,8 +520,8 @@ def _national_id(number: MaskedNumber, region: str, *, only: str = "") -> Number
         countries = [only] if only in countries else []
     if countries:
         country = region if region in countries else countries[0]
-        sure = (region in countries or len(countries) == 1 or only != "") and number.visible >= 3
-        sure = sure and _has_visible_core(number)
+        rare = len(countries) == 1 and _is_rare_form(number.written)
+        sure = (region in countries or rare or only != "") and _has_visible_core(number)
         if len(countries) > 1 and region not in countries:
             return NumberReading(_value(attribute, number, exact=True), False)
         return NumberReading(_value(attribute, number, exact=True, region=country), sure)
@@ -527,13 +561,16 @@ def _has_visible_core(number: MaskedNumber) -> bool:
 
 #: Digits and masks with separators between: numbers side by side are one of these.
 NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_*@])(?<![A-Z0-9]-)(?:(?<![^\W\d_])|(?=\d))"
+    r"(?<![A-Za-z0-9_*@])(?<![A-Z0-9]-)(?:(?<![^\W\d_])|(?=[\d+(]))"
     r"(?:\(?\+ ?)?\(?[\d*](?:[ \-.()]{0,2}+[\d*])*+(?:-?[A-Zx](?![A-Za-z0-9_]))?(?![A-Za-z_@]|-[A-Z])"
 )
+_DECORATED = re.compile(r"\*+ [\d -]+ \*+")
 _ADDRESS = re.compile(r"\d{1,3}(?:\.(?:\d{1,3}|\*{1,3})){3}")  # of a machine
 #: National numbers with letters, and codes such as `RSSMRA**A**H***X`.
 CODED = re.compile(r"(?<![\w*@-])[A-Z][A-Z0-9*]{7,17}(?![\w*@-])")
-_GROUPS = 6  # of one number
+_BRACKET = re.compile(r"[()]")
+_AREA_CODE = 6  # characters of one in brackets
+_GROUPS = 7  # of one number
 _STRETCH_GROUPS = 128  # of digits side by side that are looked at
 _SURE_PLACES = 9  # of a number whose shape alone says what it is
 
@@ -553,22 +590,38 @@ def masked_numbers(line: str, region: str, limit: int) -> Iterator[PlacedNumber]
     for stretch in NUMBER.finditer(line):
         if "*" not in stretch[0] or not any(map(str.isdigit, stretch[0])):
             continue
-        for placed in _divided(line, *stretch.span(), region):
-            yield placed
-            count += 1
-            if count >= limit:
-                return
+        for start, end in _outside_brackets(line, *stretch.span()):
+            for placed in _divided(line, start, end, region):
+                yield placed
+                count += 1
+                if count >= limit:
+                    return
+
+
+def _outside_brackets(line: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the parts of a stretch, divided behind a bracket that holds more than an area code."""
+    parts, at, opened = [], start, start
+    for bracket in _BRACKET.finditer(line, start, end):
+        place = bracket.start()
+        if bracket[0] == "(":
+            opened = place
+        elif place - opened > _AREA_CODE:
+            parts.append((at, place))
+            at = opened = place + 1
+    return [*parts, (at, end)]
 
 
 def _divided(line: str, start: int, end: int, region: str) -> Iterator[PlacedNumber]:
-    groups = [match.span() for match in re.finditer(r"[^ ]+", line[start:end])]
+    groups = [match.span() for match in re.finditer(r"[^ ]+", line[start:end].rstrip(" ("))]
+    if _DECORATED.fullmatch(line, start, end):
+        return
     groups = [(start + first, start + last) for first, last in groups[:_STRETCH_GROUPS]]
     at = 0
     while at < len(groups):
         placed = _longest_sure(line, groups, at, region)
         if placed is None:
-            placed = _single(line, groups[at], region)
-            size = 1
+            size = 1 + _is_cut_off(line, groups, at)
+            placed = _single(line, (groups[at][0], groups[at + size - 1][1]), region)
         else:
             size = sum(1 for first, _ in groups[at:] if first < placed.end)
         if placed is not None:
@@ -596,6 +649,17 @@ def _longest_sure(line: str, groups: list[tuple[int, int]], at: int, region: str
         ):
             return PlacedNumber(first, first + len(written), number, readings)
     return None
+
+
+def _is_cut_off(line: str, groups: list[tuple[int, int]], at: int) -> bool:
+    """Return whether a group of masks alone and the next group are one number: **** 1234."""
+    if at + 1 == len(groups):
+        return False
+    (start, end), (first, last) = groups[at : at + 2]
+    return line[start:end] in _MASK_GROUPS and last - first in (3, 4) and line[first:last].isdigit()
+
+
+_MASK_GROUPS = frozenset({"***", "****", "*****"})
 
 
 def _single(line: str, group: tuple[int, int], region: str) -> PlacedNumber | None:

@@ -19,6 +19,7 @@ KEY = re.compile(
 )
 _RECORD_LINES = 60
 _MASK_RUN = re.compile(r"\*+")
+_NUMBER = re.compile(r"[\d*](?:[ .()-]{0,2}[\d*]){5,}+")
 _AROUND = 8  # characters around a mask in which a digit shows that it belongs to a number
 _BETWEEN = " -.()*"
 _KNOWN_LABELS = {LabelKind.CARD_TAIL: "card", LabelKind.PHONE_TAIL: "phone"}
@@ -39,6 +40,8 @@ def records_of(lines: Sequence[str], rows: TextRows) -> dict[int, list[int]]:
 
 def _is_record(lines: Sequence[str], rows: TextRows, indexes: Sequence[int]) -> bool:
     """Return whether the lines are fields, or lines without labels of which none is a row of a table."""
+    if sum(len(_NUMBER.findall(lines[index])) > 1 for index in indexes) > 1:
+        return False  # each line is a person
     fields = sum(rows.pair_at(index) is not None for index in indexes)
     return 2 * fields >= len(indexes) or all(_few_cells(lines[index]) for index in indexes)
 

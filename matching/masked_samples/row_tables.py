@@ -73,7 +73,12 @@ def _kind_of_column(cells: Sequence[Sequence[Piece]]) -> Attribute | None:
         kinds.update({one.value.attribute for one in found if one.value is not None})
     if kinds:
         kind, count = kinds.most_common(1)[0]
-        return kind if count >= _FEW_ROWS and 2 * count > filled else None
+        if count >= _FEW_ROWS and 2 * count > filled:
+            return kind
+        undecided = [
+            piece.found for pieces in cells for piece in pieces if piece.found and not piece.found.value
+        ]
+        return kind if len(kinds) == 1 and all(kind in found.readings for found in undecided) else None
     possible = [set(piece.found.readings) for pieces in cells for piece in pieces if piece.found]
     common = set.intersection(*possible) if possible else set()
     everywhere = set.union(*possible) if possible else set()
@@ -117,7 +122,7 @@ def _name_columns(rows: Sequence[RawRow], width: int) -> dict[int, bool]:
         if any(piece.labelled for pieces in cells for piece in pieces):
             continue
         cut = sum(name.value.is_masked for name in names)
-        likely = sum(name.value.is_masked or name.sure for name in names)
+        likely = sum(name.sure or _is_likely(name) for name in names)
         if likely < max(_FEW_ROWS, _NAME_SHARE * len(cells)):
             continue
         if cut:
@@ -133,6 +138,12 @@ def _name_columns(rows: Sequence[RawRow], width: int) -> dict[int, bool]:
     return {whole[0]: True} if len(whole) == 1 or (whole and whole[0] == 0) else {}
 
 
+def _is_likely(name: NameReading) -> bool:
+    """Return whether a name is cut and more than one cut word, which may be anything: p***d."""
+    value = name.value
+    return value.is_masked and (not value.head.isascii() or " " in value.head)
+
+
 def _names_of(row: RawRow, names: dict[int, bool]) -> list[tuple[int, VisibleValue]]:
     """Return the names of a row with their columns."""
     parts: dict[LabelKind, tuple[int, NameReading]] = {}
@@ -146,7 +157,7 @@ def _names_of(row: RawRow, names: dict[int, bool]) -> list[tuple[int, VisibleVal
                 parts.setdefault(piece.part, (at, piece.name))
             elif piece.labelled:
                 found.append((at, piece.name.value))
-            elif (at in names and (piece.name.sure or piece.name.value.is_masked)) or (
+            elif (at in names and (piece.name.sure or _is_likely(piece.name))) or (
                 piece.name.sure and piece.name.value.is_masked
             ):
                 unlabelled.append((at, piece.name.value))

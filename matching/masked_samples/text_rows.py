@@ -242,7 +242,7 @@ class RowReader:
             if match and role is not None and match["value"].strip():
                 cells.append((label, match["value"].strip(" \t,;\"'"), role))
                 pending = ""
-            elif role_of_label(line.rstrip(": ")) is not None:
+            elif _LABEL_ALONE.fullmatch(line) and role_of_label(line.rstrip(": ")) is not None:
                 pending = line.rstrip(": ")
             else:
                 cells.append((pending, line, role_of_label(pending) if pending else None))
@@ -275,6 +275,7 @@ def _records(lines: Sequence[str], stretch: range, block: Block | None, count: i
     return records_of(lines, TextRows("\n".join(filled), borders, block.record_shape))
 
 
+_LABEL_ALONE = re.compile(r"[^\d*@]{1,40}")
 _BRACKETED = re.compile(r"[「【\[〔『]\s?([^「」【】\[\]〔〕『』\n]{1,16}?)\s?[」】\]〕』]\s{0,2}:?")
 
 

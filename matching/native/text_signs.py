@@ -26,7 +26,9 @@ def text_signs(data: bytes | memoryview) -> int:
         library = load_library()
     except LibraryMissing:
         return ALL_SIGNS | sum(sign for sign, pattern in PATTERNS.items() if pattern.search(data))
-    signs: int = library.text_signs(np.frombuffer(data, np.uint8).ctypes.data, len(data))
+    # ctypes passes the address of bytes as it is; an array's address takes 2 us to find out.
+    text = data if isinstance(data, bytes) else np.frombuffer(data, np.uint8).ctypes.data
+    signs: int = library.text_signs(text, len(data))
     return signs
 
 

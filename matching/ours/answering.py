@@ -34,7 +34,8 @@ from matching.ours.verdict import PAIRED_P, SHARED_LIMIT, Figures, decide, rows_
 
 _NO_FULL_HITS: Mapping[int, FullHit] = MappingProxyType({})
 _FEWEST_WHOLE = 3
-_REJOINED_EVIDENCE = log(1000)
+#: For parts of rows, more evidence is asked for than for whole ones: several parts are tried.
+_PARTS_EVIDENCE = log(1000)
 #: Histograms of endings are coarse below so many customers.
 _COARSE_BASE = 20_000
 
@@ -58,7 +59,7 @@ def answer_for(
     if not (share.low > SHARED_LIMIT and (whole or shuffle.p <= PAIRED_P)):
         singles, matching = _single_fields(distinct, views, base, share)
         rejoined = rejoined_share(distinct, views, base)
-        broken = broken or matching or _fit_elsewhere(rejoined, share)
+        broken = broken or matching or (rejoined is not None and _exceeds(rejoined, share))
     verdict, disagreement = decide(Figures(share, shuffle, whole, broken))
     return OursAnswer(
         verdict=verdict,
@@ -109,11 +110,9 @@ def _mixed_whole_values(evidence: Sequence[RowEvidence]) -> bool:
     )
 
 
-def _fit_elsewhere(rejoined: ShareInterval | None, share: ShareInterval) -> bool:
-    """Rows fit with other rows' parts: the bar is higher than that of single fields, as no swap checks it."""
-    if rejoined is None or rejoined.evidence <= _REJOINED_EVIDENCE:
-        return False
-    return rejoined.low > max(2 * SHARED_LIMIT, share.high)
+def _exceeds(part: ShareInterval, share: ShareInterval) -> bool:
+    """Return whether parts of rows surely match where whole rows don't."""
+    return part.evidence > _PARTS_EVIDENCE and part.low > max(SHARED_LIMIT, share.high)
 
 
 def _single_fields(
@@ -130,7 +129,7 @@ def _single_fields(
     for attribute, alone in distinct.single_views().items():
         usable = usable_views(alone)
         singles[attribute.value] = single = share_of(single_scores(usable, base))
-        if single.low > max(SHARED_LIMIT, share.high):
+        if _exceeds(single, share):
             matching = matching or shuffle_test(shuffled_rows(usable, base)).p <= PAIRED_P
     return singles, matching
 

@@ -10,7 +10,7 @@ The table is gone through from top to bottom; the first line that fits gives the
 | low > 0.15 | p > 0.05, with enough arrangements | the tests disagree: scores without pairs |
 | low > 0.15 | otherwise | too little |
 | evidence below 2 | p <= 0.001 | the tests disagree: pairs without scores |
-| some rows surely (evidence > ln 100, p <= 0.01), high <= 0.3 | | shared clients only |
+| some rows surely (evidence > ln 50, p <= 0.01), high <= 0.3 | | shared clients only |
 | no sure rows, high <= 0.3 | | not ours |
 | anything else | | too little |
 
@@ -34,7 +34,7 @@ NOT_OURS_HIGH = 0.3
 PAIRED_P = 0.001
 UNPAIRED_P = 0.05
 PRESENT_P = 0.01
-PRESENT_EVIDENCE = log(100)
+PRESENT_EVIDENCE = log(50)
 NO_EVIDENCE = 2.0
 #: Rows that the shuffle test needs at least: 7! = 5,040 arrangements.
 FEWEST_ROWS = 7

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from matching.comparing.findings import Findings
-from matching.errors import InputRefused, UnitInputOther
+from matching.errors import InputRefused, UnitElsewhere, UnitInputOther
 from matching.inputs import Block, Document, Limits, documents, files_of
 from matching.inputs.limits import InputBudget
 from matching.sweep import Sweep, SweepProgress
@@ -55,6 +55,19 @@ def match_unit(
     if unit.stretch is not None:
         return _match_stretch(unit, unit.stretch, options, sweep)
     return _match_documents(unit, options, sweep)
+
+
+def check_place(unit: Unit, folders: Sequence[Path]) -> None:
+    """Raise UnitElsewhere if the unit's path leads out of all of these folders. None: any place will do.
+
+    Whoever can write to the database names the path. Links in a dump are not followed, only those to it.
+    """
+    place = Path(unit.path).resolve()
+    if folders and not any(place.is_relative_to(folder.resolve()) for folder in folders):
+        raise UnitElsewhere(
+            f"{unit.path} lies in none of the folders that this node may read: put the dump into one of "
+            "them, or add its folder to dumps_dirs of [matching]"
+        )
 
 
 def check_files(unit: Unit, options: MatchOptions) -> None:

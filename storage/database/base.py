@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Engine,
     Enum,
     MetaData,
+    Select,
     delete,
     func,
     select,
@@ -181,10 +183,18 @@ def new_ids(session: Session, table: type[Base], count: int) -> Sequence[int]:
         )
         return session.scalars(series).all()
     # BEGIN IMMEDIATE: no other transaction can insert rows until this one ends.
-    last = session.scalar(select(func.coalesce(func.max(table.__table__.c.id), 0))) or 0
-    used = session.scalar(select(UsedNumber.highest).where(UsedNumber.name == name)) or 0
-    first = max(last, used) + 1
+    first = int(session.connection().execute(_highest_id(table)).scalar_one()) + 1
     return range(first, first + count)
+
+
+@cache
+def _highest_id(table: type[Base]) -> Select[int]:
+    """Return a query of SQLite's highest id that is in use or was. Made once: it is asked with each batch."""
+    last = select(func.coalesce(func.max(table.__table__.c.id), 0)).scalar_subquery()
+    used = select(func.coalesce(func.max(UsedNumber.highest), 0)).where(
+        UsedNumber.name == table.__tablename__
+    )
+    return select(func.max(last, used.scalar_subquery()))
 
 
 class UsedNumber(Base):

@@ -27,9 +27,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from storage import listings
+from storage import listings, runs
 from storage.database.base import Database
-from storage.errors import EvidenceUnreachable, EvidenceUnwritable, StorageError, StoreFailed
+from storage.errors import ClaimLost, EvidenceUnreachable, EvidenceUnwritable, StorageError, StoreFailed
 from storage.evidence.tails import begin_of_writing, cut_torn_tail
 from storage.evidence.warc import (
     SUFFIX,
@@ -77,9 +77,17 @@ def not_being_sealed(evidence: EvidenceStore, file: str) -> Iterator[None]:
         yield
 
 
-def release_file(database: Database, dispatcher: Dispatcher, file: str) -> int:
-    """Make the versions due whose text is in a sealed file, and announce them; return their number."""
+def release_file(
+    database: Database, dispatcher: Dispatcher, file: str, *, of_run: tuple[int, int] | None = None
+) -> int:
+    """Make the versions due whose text is in a sealed file, and announce them; return their number.
+
+    `of_run`: id and epoch of the run that does it itself. Raises ClaimLost if another node has it now; a
+    daemon releases the file then.
+    """
     with database.transaction() as session:
+        if of_run is not None and not runs.lock_if_current(session, *of_run):
+            raise ClaimLost
         released = listings.release_sealed(session, file)
         for version_id in released:
             dispatcher.announce(session, Work(WorkKind.MATCH, version_id))
@@ -110,6 +118,7 @@ class PartWriter:
         *,
         source: str,
         run_id: int,
+        epoch: int,
         database: Database,
         dispatcher: Dispatcher,
         seal_after_s: float,
@@ -117,6 +126,7 @@ class PartWriter:
     ) -> None:
         self._folder = evidence.folder / UNSEALED
         self._shared = shared
+        self._run = (run_id, epoch)
         self._database = database
         self._dispatcher = dispatcher
         self._seal_after_s = seal_after_s
@@ -236,7 +246,7 @@ class PartWriter:
             part = self._waiting[0]
             try:
                 self._shared.create(part.file, self._folder / part.file)
-                release_file(self._database, self._dispatcher, part.file)
+                release_file(self._database, self._dispatcher, part.file, of_run=self._run)
             except StorageError as error:
                 self.failure, self._failed_at = error, time.monotonic()
                 return

@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 
 from storage import data_sets
 from storage.alert_listings import AlertListing
-from storage.alerts import Alert, AlertRevision
+from storage.alerts import Alert, AlertRevision, forget_told
 from storage.canary_matches import CanaryMatch
 from storage.captures import Capture, CaptureRole, EvidenceGone
 from storage.companies import Company, Segment, SegmentDelta, Term
@@ -466,7 +466,9 @@ def _erase_alerts(session: Session, alert_ids: Collection[int]) -> Counter[str]:
             counts["delivery_attempts"] += delete_rows(session, Attempt, Attempt.delivery_id.in_(each))
         for table in (Delivery, AlertRevision, AlertListing):
             counts[table.__tablename__] += delete_rows(session, table, table.alert_id.in_(ids))
+        told = session.scalars(select(Alert.listing_id).where(Alert.id.in_(ids))).all()
         counts["alerts"] += delete_rows(session, Alert, Alert.id.in_(ids))
+        forget_told(session, [each for each in told if each is not None])
     return counts
 
 

@@ -54,6 +54,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "alerts.md"
         (FindingFacts(data_classes=("phone",)), ["data_classes"]),
         (FindingFacts(canaries=(CRM, MASKED_CANARY)), ["canary", "masked_canary"]),
         (FindingFacts(canaries=(SINGLE_CANARY,)), ["canary_single"]),
+        (FindingFacts(known_rows={"forum-2019": 3}), ["known_breach"]),
         (FindingFacts(masked=SampleFact(verdict="ours", rows=20)), ["masked_ours"]),
         (FindingFacts(masked=SampleFact(verdict="partly_ours", rows=20)), ["masked_partly_ours"]),
         (FindingFacts(masked=SampleFact(verdict="shared_clients_only", rows=20)), ["masked_shared_clients"]),
@@ -173,6 +174,8 @@ def test_every_signal_says_a_whole_sentence() -> None:
         offer_number=3,
         first_offered_at=datetime(2026, 3, 1, tzinfo=UTC),
         canaries=(CRM, MASKED_CANARY, SINGLE_CANARY),
+        known_rows={"forum-2019": 30},
+        recycled_rows={"forum-2019": 12},
     )
 
     verdicts = ("ours", "partly_ours", "shared_clients_only", "pairing_broken", "tests_disagree")

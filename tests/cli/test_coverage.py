@@ -16,7 +16,8 @@ from crawler.progress.list_progress import GIVEN_UP, ORDER_UNKNOWN
 from crawler.sources import read_definition
 from daemon.source_vitals import vitals_of
 from matching.settings import MatchingSettings
-from storage import listings, runs, sources
+from storage import companies, listings, runs, sources
+from storage.companies import SegmentRecord
 from storage.database import schema
 from storage.database.base import Database
 from storage.retention import passes
@@ -298,6 +299,23 @@ def test_a_company_without_fingerprints_is_compared_by_name_alone(sqlite_databas
     summary = coverage_summary([looked(sqlite_database)], [lender], since=START)
     assert "1 term" in summary
     assert lender.why_not in summary
+
+
+def test_only_customers_count_as_enrolled(sqlite_database: Database) -> None:
+    """Canaries and people of a known breach are no customers; a company with only these is not comparable."""
+    declare(sqlite_database)
+    with sqlite_database.transaction() as session:
+        company = given.company(session, "lender")
+        counts = {"customers": 300, "canaries": 5, "known_breach": 9_000}
+        for purpose, customers in counts.items():
+            record = SegmentRecord(
+                company, purpose, "k1", "check", ("email",), 1, customers, purpose, purpose=purpose
+            )
+            companies.add_segment(session, record, START)
+    with sqlite_database.reading() as session:
+        [lender] = company_coverage(session, MatchingSettings(), only="lender")
+
+    assert lender.customers == 300
 
 
 def test_a_source_s_last_success_is_held_against_its_usual(sqlite_database: Database) -> None:

@@ -64,6 +64,7 @@ def leave_a_version(app: App, evidence: EvidenceStore, key: str) -> None:
         evidence.shared,
         source="market",
         run_id=3,
+        epoch=1,
         database=app.database,
         dispatcher=SilentDispatcher(),
         seal_after_s=60,

@@ -59,6 +59,7 @@ COMMANDS = (
     *("match dump.csv --ordinals found", "reveal found/qudian.csv --customers customers.csv --out names.csv"),
     *("canary new --system crm", "canary rotate --system crm", "canary list", "canary odds --rows 5 --of 9"),
     *("canary export --out planted.csv", "canary expire --system crm"),
+    *("canary enroll --key quillmere.key",),
     *(
         "segment remove 2",
         "erase listing 1 --reason request --yes",

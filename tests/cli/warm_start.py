@@ -21,6 +21,7 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 from cli.main import main
+from tests.peers.postgres import die_with_parent
 
 #: Modules whose import opens descriptors. A fork must not share them.
 NEVER_SHARED = ("twisted.internet.reactor",)
@@ -117,6 +118,7 @@ def _become_command(
     assert not [name for name in NEVER_SHARED if name in sys.modules]
     if network is not None:
         _enter_network(network)
+        die_with_parent()  # it is a daemon, which a killed test must not leave behind
     _redirect(1, output)
     _redirect(2, errors)
     sys.stdout = os.fdopen(1, "w", closefd=False)

@@ -38,6 +38,7 @@ def leave_a_file(evidence: EvidenceStore, database: Database) -> None:
         evidence.shared,
         source="market",
         run_id=3,
+        epoch=1,
         database=database,
         dispatcher=SilentDispatcher(),
         seal_after_s=60,

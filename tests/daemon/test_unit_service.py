@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,12 +14,12 @@ from configuration.match_watch import load_match_watch
 from configuration.watch_configuration import load_watch_configuration
 from daemon.unit_service import COMMAND, UnitService
 from matching.comparing.findings import Findings
-from matching.errors import UnitResultDamaged
+from matching.errors import UnitElsewhere, UnitResultDamaged
 from matching.units.clustered_sweep import ClusteredSweep, UnitFailure
 from matching.units.partial import Partial
 from matching.units.stored_pool import StoredPool
 from matching.units.unit import Unit
-from matching.units.unit_matching import MatchOptions
+from matching.units.unit_matching import MatchOptions, check_place
 from storage import dumps
 from storage.database.base import Database
 from storage.dumps import UnitState
@@ -165,3 +166,41 @@ def test_other_terms_are_refused(node: Node) -> None:
         row = session.get_one(dumps.DumpUnit, row_id)
     assert (row.state, row.reason, row.refusals) == (UnitState.PENDING, "unit_watch_other", 1)
     assert node.state(unit) is None
+
+
+@pytest.mark.parametrize(
+    ("folders", "reason"),
+    [('["."]', None), ('["elsewhere", "."]', None), ('["elsewhere"]', "unit_elsewhere")],
+)
+def test_a_unit_outside_of_the_folders_for_dumps_is_refused(
+    node: Node, folders: str, reason: str | None
+) -> None:
+    """A path in the database is not enough to have a file read. Folders begin at that of the settings."""
+    _, row_id = node.submitted()
+    with node.config.open("a") as file:
+        file.write(f"[matching]\ndumps_dirs = {folders}\n")
+
+    node.service().match(row_id)
+
+    with node.database.reading() as session:
+        row = session.get_one(dumps.DumpUnit, row_id)
+    assert (row.reason, row.refusals) == (reason, int(reason is not None))
+    assert (row.result is None) is (reason is not None)
+
+
+def test_a_link_leads_no_unit_out_of_the_folders_for_dumps(node: Node, tmp_path: Path) -> None:
+    """Neither a link to the dump, nor a path with dots, nor a name that only begins like the folder's."""
+    inside = tmp_path / "in"
+    inside.mkdir()
+    (tmp_path / "inner.txt").write_text("secret")
+    (inside / "link.txt").symlink_to(tmp_path / "inner.txt")
+    (inside / "dump.txt").write_text("dump")
+    unit, _ = node.submitted()
+    refused = []
+    for path in ("in/link.txt", "in/../inner.txt", "inner.txt", "in/dump.txt", "in/./dump.txt", "in"):
+        try:
+            check_place(replace(unit, path=str(tmp_path / path)), [inside])
+        except UnitElsewhere:
+            refused.append(path)
+
+    assert refused == ["in/link.txt", "in/../inner.txt", "inner.txt"]

@@ -18,6 +18,7 @@ from matching.attribution.recycled import RecycledVerdict
 from matching.attribution.schema_fit import SchemaVerdict
 from matching.company_definition import CompanyDefinition
 from matching.enrolment.affected import DataKind, RegionBasis
+from matching.inputs.formats.cell_styles import STYLES
 from storage.runs import RunOutcome
 from storage.sources import SourceHealth
 from tests.docs.models import keys
@@ -132,6 +133,13 @@ def test_every_slug_of_an_answer_has_its_place(section: str, values: type[StrEnu
     (below,) = (one.places for one in sections(REFERENCE) if one.title == section)
 
     assert {value.value for value in values} - below == set()
+
+
+def test_every_style_of_a_column_has_its_place() -> None:
+    """Who declares a schema finds the name of each style of dates and numbers."""
+    named = {code for page in pages(REFERENCE) for code in page.inline_code}
+
+    assert {*STYLES} - named == set()
 
 
 @pytest.mark.parametrize("values", [RunOutcome, SourceHealth])

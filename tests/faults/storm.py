@@ -19,7 +19,7 @@ from tests.waiting import happens
 
 PAUSE_S = 1.6  # at most, between two kills; the least is a twentieth of it
 AWAY_S = 0.5  # at most, until a killed database is started again
-PUBLISH_S = 2.0  # between two announcements
+PUBLISH_EVERY = 3  # kills, so that the feeds still show all of a storm's offers at its end
 RUN_S = 3.0  # within which a run begins that may be killed
 ANSWER_S = 0.4  # that the sites take, so that runs last long enough to be killed
 
@@ -70,11 +70,11 @@ KILLS: Mapping[Kill, int] = {
 def storm(cluster: Cluster, kills: int, chance: random.Random, *, name: str) -> Counter[str]:
     """Kill so many times, while offers are published and visits are queued. Return what was killed."""
     done: Counter[str] = Counter()
-    published = 0.0
+    published = -PUBLISH_EVERY
     cluster.offers.answer_s = ANSWER_S
     while done.total() < kills:
-        if (now := time.monotonic()) - published > PUBLISH_S:
-            published = now
+        if done.total() - published >= PUBLISH_EVERY:
+            published = done.total()
             cluster.offers.publish(1)
             cluster.visit_all(f"{name} {done.total()}")
         time.sleep(chance.uniform(PAUSE_S / 20, PAUSE_S))

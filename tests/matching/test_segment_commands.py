@@ -209,6 +209,11 @@ def test_masks_dates_and_purposes_are_enrolled(home: Path) -> None:
         )
     ]
 
+    checked = answered(home, "segment", "verify", "0.segment", "--key", "old.key")
+    plain = invoke(home, "segment", "verify", "2.segment", "--key", "old.key")
+    imported = invoke(home, "segment", "import", "2.segment")
+    (listed,) = answered(home, "segment", "list")
+
     assert "Masked samples: " in told.output
     assert "name in column 1" in told.output
     assert "Dates: 2 cohorts. 1 customers have no date." in told.output
@@ -217,3 +222,7 @@ def test_masks_dates_and_purposes_are_enrolled(home: Path) -> None:
     assert shown["masks"]["phone_34"] == 25
     assert (breach["purpose"], breach["label"], breach["masks"]) == ("known_breach", "harrow-2024", {})
     assert refused == [2] * 5
+    assert checked["masks"] is None
+    assert "Masked samples are not compared (masks_missing)." in plain.output
+    assert "Masked samples are not compared with it (masks_missing)." in imported.output
+    assert (listed["purpose"], listed["label"], listed["tags"]) == ("known_breach", "harrow-2024", 0)

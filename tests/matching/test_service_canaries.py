@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from alerts.message import message_of
+from alerts.render import plain_text
+from alerts.service import AlertService
+from alerts.settings import AlertsSettings
 from matching.enrolment.segment_intake import base_record
 from matching.fingerprints.segments import open_segment
+from storage import alerts as alert_rows
 from storage import canary_matches, companies
+from storage.alerts import Severity
 from storage.canary_matches import CanaryMatch
 from storage.work import WorkKind
 from tests.matching.canaries.planted import KEY, invented, planted_segment, row_of
@@ -57,6 +63,35 @@ def test_a_canary_in_a_listing_becomes_rows_and_work_for_the_alerts(archive: Arc
     assert (found.evidence, found.fields) == ("certain", ["email", "phone", "resident_id"])
     assert {match.segment_id for match in archive.matches(version_id)} != {segment_id}
     assert archive.dispatcher.row_ids(WorkKind.EVALUATE) == [summary.id]
+
+
+def test_the_alert_of_a_canary_names_its_place_and_wakes_somebody(archive: Archive) -> None:
+    """From the published text to the message: critical, with system, partner, days, number and place."""
+    add_canaries(archive)
+    version_id = archive.store(title="fresh base 2026", body=f"sample\n{row_of(CANARIES[7])}")
+    archive.service.match_version(version_id)
+    severity, text = told(archive)
+
+    assert severity is Severity.CRITICAL
+    for expected in ("crm", "partner acme", "2026-04-01", "2026-09-01", "number 8", "body:2"):
+        assert expected in text
+    assert str(CANARIES[7].email) not in text
+
+
+def told(archive: Archive) -> tuple[Severity, str]:
+    """Judge what is due, and return the severity and the text of the only alert."""
+    judging = AlertService(
+        database=archive.database,
+        settings=AlertsSettings(),
+        dispatcher=archive.dispatcher,
+        clock=archive.clock,
+    )
+    for summary_id in archive.dispatcher.row_ids(WorkKind.EVALUATE):
+        judging.evaluate(summary_id)
+    with archive.database.reading() as session:
+        [alert] = alert_rows.recent_alerts(session)
+        revision = alert_rows.last_revision(session, alert)
+        return revision.severity, plain_text(message_of(alert, revision, installation="test"))
 
 
 def test_canaries_that_are_enrolled_later_are_found_in_the_archive(archive: Archive) -> None:

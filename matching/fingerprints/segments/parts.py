@@ -94,8 +94,8 @@ class EndingCounts(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        # Each value counts once whole, once per character and once per pair of neighbours.
-        if self.listed * LEAST_PEOPLE > 2 * self.length * self.values:
+        # Each value counts once whole, per character, per pair of neighbours, and by how it repeats.
+        if self.listed * LEAST_PEOPLE > (2 * self.length + 1) * self.values:
             raise ValueError("a histogram cannot have more entries than its values allow")
         return self
 

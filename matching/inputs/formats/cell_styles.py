@@ -74,6 +74,8 @@ _PATTERNS = tuple(
         ("1234,56", r"-?\d+,\d\d"),
     )
 )
+#: The names of all styles but `padded N`.
+STYLES = ("NN/NN/YYYY", *(style for style, _ in _PATTERNS))
 _SHAPE_OF = tuple(
     (re.compile(pattern), sign)
     for pattern, sign in ((r"[\u3400-\u9fff]", "字"), (r"\d", "9"), (r"[^\W\d_字]", "A"))
@@ -102,8 +104,7 @@ def style_named(name: str) -> str | None:
     wanted = " ".join(name.split())
     if padded := re.fullmatch(r"padded (\d{1,2})", wanted):
         return wanted if _PADDED_LENGTH <= int(padded[1]) <= _LONGEST else None
-    known = ("NN/NN/YYYY", *(style for style, _ in _PATTERNS))
-    return next((style for style in known if style.casefold() == wanted.casefold()), None)
+    return next((style for style in STYLES if style.casefold() == wanted.casefold()), None)
 
 
 def shape_of(code: str) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 from matching.inputs.formats.blocks import BLOCK, RECORD_BYTES, Block, CellRow, count_newlines
 from matching.inputs.formats.columns import SAMPLE_CELLS, Column, columns_of, is_header
 from matching.inputs.formats.decoding import DecodedText
+from matching.scanning.candidates import Places
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 csv.field_size_limit(RECORD_BYTES)  # of the process; enrolment sets a smaller one
@@ -83,14 +84,44 @@ class DelimitedShape:
         """Return the column with this index, also behind those that a sample shows."""
         return self.columns[index] if index < len(self.columns) else Column(index + 1, None, "")
 
-    def cells(self, block: Block, columns: Collection[int]) -> Iterator[CellRow]:
-        for index, line in enumerate(block.text_lines()):
+    def cells(self, block: Block, columns: Collection[int], lines: Places | None = None) -> Iterator[CellRow]:
+        """`lines`: only these, by their indexes."""
+        texts = block.text_lines() if lines is None or len(lines) else []
+        for index in range(len(texts)) if lines is None else lines.tolist():
             if self.header and index == 0 and block.first_line == 1:
                 continue
-            cells = self.dialect.split(line)
+            cells = self.dialect.split(texts[index])
             found = tuple(cells[number - 1] if number <= len(cells) else "" for number in columns)
             if any(found):
                 yield CellRow(index, found)
+
+    def lines_with(self, block: Block, columns: Collection[int], places: Places) -> Places | None:
+        """Return the indexes of the lines that have one of these places, in order, in a cell of the columns.
+
+        None: quotes may divide the lines otherwise, so that only reading them tells.
+        """
+        dialect, text = self.dialect, block.text
+        if len(dialect.delimiter) > 1 or (
+            dialect.quote is not None and (dialect.quote in text or (dialect.escape and b"\\" in text))
+        ):
+            return None
+        between = np.flatnonzero(np.frombuffer(text, np.uint8) == dialect.delimiter[0])
+        begins, ends = np.append(0, block.breaks + 1), np.append(block.breaks, len(text))
+        firsts = np.searchsorted(between, begins)
+        found = np.zeros(len(begins), np.bool_)
+        for column in columns:
+            # Where a line has no such cell, its place is behind the line's end.
+            cell_begins = (
+                begins if column == 1 else _at_or_behind(between, firsts + column - 2, len(text)) + 1
+            )
+            cell_ends = np.minimum(_at_or_behind(between, firsts + column - 1, len(text)), ends)
+            found |= np.searchsorted(places, cell_begins) < np.searchsorted(places, cell_ends)
+        return np.flatnonzero(found)
+
+
+def _at_or_behind(between: Places, indexes: Places, size: int) -> Places:
+    """Return these places; `size` for an index behind the last one."""
+    return np.append(between, size)[np.minimum(indexes, len(between))]
 
 
 def cell_index(line: bytes, at: int, dialect: Dialect) -> int:

@@ -18,6 +18,8 @@ def upgrade() -> None:
     for name in ("canaries", "masked_canaries", "canary_singles"):
         op.add_column("match_summaries", sa.Column(name, ID, nullable=False, server_default="0"))
     op.add_column("match_summaries", sa.Column("canary_sets", sa.JSON(), nullable=False, server_default="[]"))
+    for name in ("known_rows", "recycled_rows"):
+        op.add_column("match_summaries", sa.Column(name, sa.JSON(), nullable=False, server_default="{}"))
     op.add_column("match_summaries", sa.Column("masked_verdict", sa.Text(), nullable=True))
     op.create_table(
         "canary_matches",

@@ -154,6 +154,20 @@ def test_masked_rows_count_where_strangers_do_not_look_like_them() -> None:
     assert (found.recycled.matches, vague.recycled.matches) == (10, 0)
 
 
+def test_a_huge_breach_explains_no_masked_row_by_chance() -> None:
+    """In a breach of ten million people somebody looks like every masked row; that explains none of them."""
+    breach = EnrolledList(2, Holder("quillmere", HolderKind.KNOWN_BREACH, "old", 10_000_000))
+    held = np.tile(np.array([[1, 0, 1]]), (20, 1))
+    masked = [MaskedRows(held, np.full(20, chance), [np.zeros(0, np.uint8)] * 3) for chance in (1e-7, 1e-9)]
+
+    found = [
+        attribute("quillmere", [*WORLD.lists[:2], breach], SampleMatches(WORLD.pairs([]), 20, masked=one))
+        for one in masked
+    ]
+
+    assert [(one.recycled.matches, one.recycled.explained) for one in found] == [(20, 0), (20, 20)]
+
+
 def test_a_million_pairs_take_bounded_work() -> None:
     """Evenly spaced rows are compared where the table would grow too large; shares stay the same."""
     people = np.tile(np.arange(1, PEOPLE + 1), 5)

@@ -7,6 +7,18 @@ from pathlib import Path
 from matching.canaries.register import read_register
 from tests.matching.invoked import answered, invoke
 
+COMPANY = """
+name = "Quillmere Credit"
+
+[[terms]]
+text = "quillmere.example"
+kind = "domain"
+owner = "soc"
+reason = "our domain"
+
+[fingerprints]
+key_file = "../quillmere.key"
+"""
 DOMAIN = ("--mail-domain", "postkasten.example")
 
 
@@ -98,3 +110,39 @@ def test_mistakes_change_nothing(tmp_path: Path) -> None:
 
     assert [ran.code for ran in refused] == [2, 2, 2, 2, 6, 6, 2, 2]
     assert (tmp_path / "canaries.json").read_bytes() == before
+
+
+def test_the_segment_of_the_register_finds_its_canaries_and_names_their_sets(tmp_path: Path) -> None:
+    """From the register to an answer of `match`, expired sets included, with the numbers of the register."""
+    answered(tmp_path, "canary", "new", "--system", "crm", "--count", "3", *DOMAIN)
+    answered(tmp_path, "canary", "new", "--system", "crm", "--partner", "acme", "--count", "2", *DOMAIN)
+    answered(tmp_path, "canary", "rotate", "--system", "crm", "--count", "1")
+    answered(tmp_path, "keygen", "quillmere.key")
+    whole = answered(tmp_path, "canary", "enroll", "--key", "quillmere.key")
+    apart = answered(
+        tmp_path, "canary", "enroll", "--key", "quillmere.key", "--system", "crm", "--partner", "acme",
+        "--out", "acme.segment",
+    )  # fmt: skip
+    (tmp_path / "spillwatch.toml").write_text("")
+    (tmp_path / "companies").mkdir()
+    (tmp_path / "companies" / "quillmere.toml").write_text(COMPANY)
+    answered(tmp_path, "segment", "import", "acme.segment")
+    register = read_register(tmp_path / "canaries.json")
+    rows = [f"{one.name},{one.phone},{one.email},{one.resident_id}" for one in register.canaries]
+    (tmp_path / "dump.csv").write_text("\n".join(rows))
+    partner_only = answered(tmp_path, "match", "dump.csv")["companies"][0]
+    answered(tmp_path, "segment", "import", "quillmere-canaries.segment", "--replaces", "1")
+    [found] = answered(tmp_path, "match", "dump.csv")["companies"]
+    text = (tmp_path / "quillmere-canaries.segment").read_bytes()
+
+    assert (whole["canaries"], whole["sets"], apart["canaries"]) == (6, ["crm", "crm--acme", "crm"], 2)
+    assert whole["masked_by"] > 0
+    assert [(one["label"], one["number"]) for one in partner_only["canaries"]] == [
+        ("crm--acme", 4),
+        ("crm--acme", 5),
+    ]
+    assert [one["number"] for one in found["canaries"]] == [1, 2, 3, 4, 5, 6]
+    assert [one["label"] for one in found["canaries"]] == ["crm"] * 3 + ["crm--acme"] * 2 + ["crm"]
+    assert {one["evidence"] for one in found["canaries"]} == {"certain"}
+    assert (found["coherent_rows"], found["customers"], found["matches"]) == (0, 0, [])
+    assert not [value for value in values_of(tmp_path) if value.encode() in text]

@@ -1,10 +1,16 @@
 """Candidates that only the cells of a table show: names with birth dates, numbers that look like a time."""
 
+import random
+from dataclasses import replace
+
 import pytest
 
 from matching.comparing.cells import candidates_in_cells
 from matching.comparing.named_dates import names_with_dates
 from matching.identifiers import Field
+from matching.inputs import Block
+from matching.inputs.formats.blocks import LineShape
+from matching.inputs.formats.delimited import DelimitedShape, Dialect
 from tests.matching.inputs.reading import one
 
 
@@ -60,3 +66,54 @@ def test_a_name_and_a_date_may_stand_in_one_line(line: str, form: str | None) ->
     [block] = read.blocks
 
     assert list(names_with_dates(block)) == ([] if form is None else [(2, form)])
+
+
+class _EveryRow:
+    """The shape of the same lines, which does not tell which of them may hold a time."""
+
+    def __init__(self, shape: LineShape) -> None:
+        self.columns, self.where, self.cells = shape.columns, shape.where, shape.cells
+
+
+def test_only_rows_that_may_hold_a_time_are_read() -> None:
+    """For any table, with and without quotes, the numbers are those that reading every row finds."""
+    chance = random.Random(11)
+    numbers = ["1713920014", "01713920014", "+491713920014", "1713920014\u200b", "１７１３９２００１４"]
+    written = ['"1713920014"', '="1713920014"', "'1713920014", "1713920014.0", "Tel.:1713920014"]
+    others = [
+        "20240101",
+        "202401011200",
+        "20240101120000",
+        "1719-1713920014",
+        "1713920014x",
+        "12",
+        "数据",
+        "",
+    ]
+    found = 0
+    for _ in range(400):
+        dialect = Dialect(chance.choice([b",", b";", b"\t", b" "]), chance.choice([b'"', None]))
+        wide = chance.randint(1, 4)
+        delimiter = dialect.delimiter.decode()
+        rows = [
+            delimiter.join(chance.choices([*numbers, *written, *others], k=chance.randint(1, wide + 1)))
+            for _ in range(chance.randint(1, 12))
+        ]
+        sample = [["phone"] * wide, *(["01713920014"] * wide for _ in range(30))]
+        shape = DelimitedShape(dialect, sample, ["DE"])
+        text = "\n".join(rows) + chance.choice(["", "\n"])
+        block = Block(text.encode(), chance.choice([1, 9]), 0, len(text.encode()), shape)
+
+        some = candidates_in_cells(block, {Field.PHONE}, region="DE").batches
+        every = candidates_in_cells(
+            replace(block, shape=_EveryRow(shape)), {Field.PHONE}, region="DE"
+        ).batches
+
+        assert some.keys() == every.keys(), text
+        for field, batch in some.items():
+            found += len(batch)
+            assert (batch.forms(), batch.starts.tolist()) == (
+                every[field].forms(),
+                every[field].starts.tolist(),
+            )
+    assert found > 1_000

@@ -1,13 +1,18 @@
 """The company's own columns are declared from a header or a TOML file, and no value of a list ever is."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from matching.enrolment.schema import schema_of_file, schema_of_list
 from matching.errors import SchemaFileInvalid
+from matching.fingerprints.key_file import write_key
+from matching.fingerprints.scheme import RootKey
+from matching.fingerprints.segments import open_segment
 from matching.fingerprints.segments.declared_schema import DeclaredColumn
 from tests.matching.customers import customer
+from tests.matching.invoked import answered, invoke
 
 ROWS = [
     [str(number).zfill(10), f"138{number:08}", "ABC"[number % 3] + "1", "03-JUN-17", f"Street {number}"]
@@ -93,6 +98,51 @@ def test_a_file(tmp_path: Path) -> None:
         DeclaredColumn(name="客户等级", shapes=("9",)),
         DeclaredColumn(),
     )
+
+
+@pytest.fixture
+def premises(tmp_path: Path) -> Path:
+    """A key, and a list with columns that only this company has."""
+    write_key(RootKey("k1", bytes(range(32))), tmp_path / "quillmere.key", datetime(2026, 3, 1, tzinfo=UTC))
+    rows = [HEADER, *ROWS]
+    (tmp_path / "list.csv").write_text("".join(",".join(row) + "\n" for row in rows))
+    return tmp_path
+
+
+ENROLL = ("enroll", "list.csv", "--key", "quillmere.key", "--out")
+
+
+def declared(premises: Path, segment: str) -> tuple[str, ...]:
+    schema = open_segment(premises / segment).header.declared_schema
+    return schema.names if schema else ()
+
+
+def test_a_base_declares_its_header(premises: Path) -> None:
+    """By default; not with --no-schema, and never the columns of a known breach. A delta adds none."""
+    told = answered(premises, *ENROLL, "0.segment")
+    answered(premises, *ENROLL, "1.segment", "--base", "0.segment")
+    answered(premises, *ENROLL, "none.segment", "--no-schema")
+    answered(premises, *ENROLL, "old.segment", "--purpose", "known-breach", "--label", "shop-2019")
+
+    names = ("cust_no", "phone", "cust_lvl_cd", "open_dt", "addr")
+    assert (told["declared_columns"], declared(premises, "0.segment")) == (5, names)
+    assert [declared(premises, f"{name}.segment") for name in ("1", "none", "old")] == [(), (), ()]
+
+
+def test_a_file_declares_another_export(premises: Path) -> None:
+    """--schema takes precedence over the header, and is of a company's own customers only."""
+    (premises / "schema.toml").write_text("[[columns]]\nname = 'SRC_SYS'\n")
+    told = answered(premises, *ENROLL, "0.segment", "--schema", "schema.toml")
+    breach = ("--purpose", "known-breach", "--label", "x")
+
+    refused = [
+        invoke(premises, *ENROLL, "x.segment", "--schema", "schema.toml", *other).code
+        for other in (breach, ("--no-schema",))
+    ]
+
+    assert (told["declared_columns"], declared(premises, "0.segment")) == (1, ("src_sys",))
+    assert refused == [2, 2]
+    assert not (premises / "x.segment").exists()
 
 
 @pytest.mark.parametrize(

@@ -95,3 +95,18 @@ def test_a_damaged_histogram_gives_shares(pairs: list[tuple[int, int]], values: 
     shares = EndingShares.of(records, values, PHONE_4).of_endings(["1234", "0000", "9999", "x", ""])
 
     assert np.all((shares > 0) & (shares <= 1))
+
+
+def test_repetitions_are_known_in_a_small_base() -> None:
+    """3,000 people like 7777, 7878 and 7788: few whole endings are listed, and the ways of repeating are."""
+    random = np.random.default_rng(5)
+    plain = random.integers(0, 10_000, 2_400)
+    doubled = random.integers(0, 100, 600) * 101  # 0000, 0101, ... 9999
+    counts = Counter(f"{ending:04}" for ending in [*plain.tolist(), *doubled.tolist()])
+
+    written, records = histogram_of(counts, 4)
+    shares = EndingShares.of(records, written.values, PHONE_4)
+
+    repeated = [f"{ending:02}" * 2 for ending in range(100)]
+    assert shares.of_endings(repeated).sum() == pytest.approx(600 / 3_000 + 0.01 * 0.8, rel=0.1)
+    assert shares.of_endings([f"{ending:04}" for ending in range(10_000)]).sum() == pytest.approx(1, abs=0.01)

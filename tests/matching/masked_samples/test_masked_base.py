@@ -115,8 +115,8 @@ def test_shares_of_anchors(base: Path) -> None:
     template = TEMPLATE_OF["phone_34_surname_last"]
     counts = Counter(anchor for anchor, _ in plain_counts(template, PEOPLE).elements())
     often = [anchor for anchor, count in counts.items() if count >= LEAST_PEOPLE]
-    rare = [count for count in counts.values() if count < LEAST_PEOPLE]
-    usual = sum(count**2 for count in rare) / sum(rare)
+    rare = [count for count in counts.values() if count <= LEAST_PEOPLE]
+    usual = sum(count * (count - 1) for count in rare) / sum(rare)  # others with the anchor of one of them
 
     shares = opened.anchor_shares(template, [*often, "138|无名", "x"]) * opened.customers
 
@@ -128,7 +128,7 @@ def test_a_hit_has_the_cohort_of_its_customer(base: Path) -> None:
     """The cohort of a masked hit is that of the customer's enrolment date, and that of the ordinal."""
     chain = chain_of(base)
     opened = MaskedBase.of([(chain, KEY)])
-    template = TEMPLATE_OF["phone_04_resident_64"]
+    template = TEMPLATE_OF["phone_04_resident_04"]
     people = PEOPLE[:300]
 
     found = opened.cohorts(template, views(template, people))

@@ -10,16 +10,18 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage import listings
+from storage import listings, runs
 from storage.database.base import Database
-from storage.errors import DigestKeyDiffers, StoreFileExists, StoreUnreachable
+from storage.errors import ClaimLost, DigestKeyDiffers, StoreFileExists, StoreUnreachable
 from storage.evidence import sealing
 from storage.evidence.digest import KEY_FILE, digest_beside, require_shared_key
 from storage.evidence.sealing import EvidenceSealer, PartWriter, unsealed_files_here
 from storage.evidence.warc import EvidenceStore, ListingText, RecordPlace
 from storage.listing_tables import ListingVersion, MatchState
+from storage.runs import Run
 from storage.stores.folder_store import FolderStore
 from storage.work import Work, WorkKind
 from tests.storage import given
@@ -78,16 +80,26 @@ def part_writer(
     evidence: EvidenceStore, database: Database, dispatcher: Announced | None = None, **changes: float
 ) -> PartWriter:
     assert evidence.shared is not None
+    run_id, epoch = running(database)
     return PartWriter(
         evidence,
         evidence.shared,
         source="market",
-        run_id=17,
+        run_id=run_id,
+        epoch=epoch,
         database=database,
         dispatcher=dispatcher or Announced(),
         seal_after_s=changes.get("seal_after_s", 60.0),
         now=given.NOW,
     )
+
+
+def running(database: Database) -> tuple[int, int]:
+    """Return the id and the epoch of the source's run, which is in progress."""
+    with database.transaction() as session:
+        source_id = given.source(session, "market")
+        found = session.scalar(select(Run).where(Run.source_id == source_id))
+        return (found.id, found.epoch) if found else given.running(session, source_id)
 
 
 def store_listing(database: Database, writer: PartWriter, text: str) -> RecordPlace:
@@ -142,8 +154,27 @@ def test_nothing_is_announced_before_it_can_be_read_elsewhere(
     assert announced.versions == [each.id for each in versions(database)]
     [stored] = shared.list()
     assert stored.name == place.file
-    assert stored.name.startswith("2026-03-14/market/17-")
+    assert stored.name.startswith("2026-03-14/market/1-")
     assert [path for path in here.folder.rglob("*") if path.is_file()] == []
+
+
+def test_a_run_that_was_given_away_releases_nothing(
+    database: Database, here: EvidenceStore, elsewhere: EvidenceStore
+) -> None:
+    """A node that was paused past its lease and wakes leaves its part; the daemon beside it releases it."""
+    announced = Announced()
+    with part_writer(here, database, announced) as writer:
+        store_listing(database, writer, "one")
+        with database.transaction() as session:
+            runs.interrupt_orphans(session, now=given.NOW)
+        writer.finish()
+        states = [each.match_state for each in versions(database)]
+        failure, kept = writer.failure, list(announced.versions)
+    sealer(here, database, announced).seal_left()
+
+    assert (states, kept) == ([MatchState.UNSEALED], [])
+    assert isinstance(failure, ClaimLost)
+    assert_readable(elsewhere, database, ("one",))
 
 
 def test_a_long_run_is_sealed_in_parts(

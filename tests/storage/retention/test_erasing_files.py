@@ -118,6 +118,7 @@ def test_a_file_that_is_not_sealed_yet_is_erased_before_it_is(
         shared,
         source="market",
         run_id=1,
+        epoch=1,
         database=sqlite_database,
         dispatcher=SilentDispatcher(),
         seal_after_s=60,

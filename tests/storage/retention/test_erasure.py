@@ -16,7 +16,7 @@ from storage.evidence.erasing import members_in
 from storage.evidence.verification import all_evidence_rows, verify_record
 from storage.evidence.warc import EvidenceStore, ListingText
 from storage.evidence_removals import pending_removals
-from storage.listing_tables import Listing, ListingVersion
+from storage.listing_tables import UNTOLD, Listing, ListingVersion
 from storage.matches import Match, MatchSummary
 from storage.retention import erasure
 from storage.retention.erasing_files import erase_requested
@@ -171,6 +171,32 @@ def test_other_listings_of_its_alert_are_judged_again(archive: Archive) -> None:
         kept = {row[0]: (row[1], row[2]) for row in members}
     assert [tuple(row) for row in states] == [(2, AlertState.PENDING)]
     assert kept == {3: (None, None), 4: (3, None), 5: (None, None), 6: (None, 5)}
+
+
+def test_a_listing_whose_alerts_are_erased_tells_of_nothing(archive: Archive) -> None:
+    """It is not read at every look once it goes; one that another alert tells of is, and says so."""
+    company_id = fill(archive)
+    with archive.database.transaction() as session:
+        other = given.company(session, "bank", ("Norvapay",))
+    archive.alert(1, 1, key="finding:bank:1", company=other)
+    archive.alert(3, 1, key="finding:lender:3", company=company_id)
+
+    def told() -> dict[int, bool | None]:
+        with archive.database.reading() as session:
+            found = session.execute(select(Listing.id, Listing.told_gone).where(Listing.id.in_((1, 3))))
+            return {row.id: row.told_gone for row in found}
+
+    before = told()
+    erasure.erase_company(archive.database, "lender", person="anna", reason="contract ended", now=NOW)
+    after = told()
+    with archive.database.transaction() as session:
+        session.execute(update(Listing).values(gone_at=NOW))
+    with archive.database.reading() as session:
+        changed = alerts.alerts_with_life_changes(session, now=NOW, limit=9)
+        untold = session.scalars(select(Listing.id).where(text(UNTOLD))).all()
+
+    assert (before, after) == ({1: False, 3: False}, {1: False, 3: None})
+    assert (len(changed), list(untold)) == (1, [1])
 
 
 def test_a_response_of_many_listings_goes_and_their_texts_stay(archive: Archive) -> None:
