@@ -7,7 +7,7 @@ from datetime import datetime
 
 from matching.investigation.report.document import Block, Cell, Code, FactList, TableBlock
 from matching.investigation.report.wording import Wording
-from matching.investigation.subject import SeenAlert, SeenListing, Subject
+from matching.investigation.subject import SeenAlert, SeenCapture, SeenListing, Subject
 
 _PARTS_SHOWN = 20
 _OFFERS_SHOWN = 20
@@ -66,18 +66,27 @@ def _listing_facts(words: Wording, listing: SeenListing) -> Iterator[tuple[str, 
 def _captures(words: Wording, listing: SeenListing) -> TableBlock:
     return TableBlock(
         words.say("captures"),
-        [words.say(key) for key in ("fetched_at", "url", "status", "size", "sha256")],
+        [words.say(key) for key in ("fetched_at", "url", "checked", "size", "sha256")],
         [
             [
                 words.moment(one.fetched_at),
                 Code(one.url),
-                words.say("capture_gone", why=one.gone) if one.gone else str(one.status),
+                _checked(words, one),
                 words.say("bytes", bytes=one.bytes),
                 Code(one.sha256),
             ]
             for one in listing.captures
         ],
     )
+
+
+def _checked(words: Wording, capture: SeenCapture) -> str:
+    """Say whether the stored bytes, read again, have the digest that was written when they arrived."""
+    if capture.gone:
+        return words.say("capture_gone", why=capture.gone)
+    if capture.fault:
+        return words.say("capture_fault", why=capture.fault)
+    return words.say("capture_agrees" if capture.file else "not_known")
 
 
 def _parts(words: Wording, subject: Subject) -> TableBlock:
