@@ -265,7 +265,7 @@ def test_a_canary_comes_before_everything(found: Investigation) -> None:
     stated = summary(Wording(ReportLanguage.ENGLISH), answer, company)
 
     assert stated.title == "A canary of 榆塘小贷 is in it"
-    assert "2 canaries of crm were found" in stated.text
+    assert "Found 2 canaries of crm" in stated.text
 
 
 @pytest.mark.parametrize(
