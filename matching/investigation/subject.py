@@ -161,7 +161,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class FileState:
+class SampleFileState:
     """A file as it was when it was hashed. `size` and `changed_ns` are -1 where it cannot be looked at."""
 
     path: Path
@@ -169,7 +169,7 @@ class FileState:
     changed_ns: int
 
     @classmethod
-    def of(cls, path: Path) -> FileState:
+    def of(cls, path: Path) -> SampleFileState:
         try:
             found = path.stat()
         except OSError:
@@ -184,7 +184,7 @@ class OpenSubject:
     subject: Subject
     path: Path | None = None
     texts: tuple[tuple[str, bytes], ...] = ()
-    states: tuple[FileState, ...] = ()
+    states: tuple[SampleFileState, ...] = ()
 
     def sources(self) -> list[SweepSource]:
         """Return its texts anew, each from its beginning."""
@@ -195,7 +195,7 @@ class OpenSubject:
     def check_unchanged(self) -> None:
         """Raise InputChanged if a file is not what was hashed: the digests would be those of other bytes."""
         for state in self.states:
-            if state != FileState.of(state.path):
+            if state != SampleFileState.of(state.path):
                 raise InputChanged(
                     f"{shown_name(state.path.name)} was changed while it was investigated; copy it to where "
                     "nobody writes, and start again"
@@ -212,7 +212,7 @@ def open_sample(path: Path) -> OpenSubject:
         raise InputUnreadable(f"{shown_name(str(path))} cannot be read: {error.strerror}.") from None
     files = _files_below(path) if path.is_dir() else [(path.name, path)]
     names = [os.fsencode(name) for name, _ in files]
-    states = tuple(FileState.of(file) for _, file in files)
+    states = tuple(SampleFileState.of(file) for _, file in files)
     parts = [_hashed_file(name, file) for name, file in files]
     whole = parts[0].sha256 if not path.is_dir() else None
     subject = Subject(
