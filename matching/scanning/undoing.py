@@ -84,8 +84,11 @@ def _without_repeated(written: CandidateBatch, undone: CandidateBatch) -> Candid
     has_other, others = others >= 0, np.maximum(others, 0)
     is_near = has_other & (written.ends[others] > undone.starts[:, None])
     is_as_long = np.diff(written.offsets)[others] == np.diff(undone.offsets)[:, None]
-    for at, before in zip(*np.nonzero(is_near & is_as_long), strict=True):
-        other = others[at, before]
-        if written.form(other) == undone.form(at):
+    numbers, places = np.nonzero(is_near & is_as_long)
+    if not len(numbers):
+        return written
+    forms, undone_forms = written.forms(), undone.forms()
+    for number, other in zip(numbers.tolist(), others[numbers, places].tolist(), strict=True):
+        if forms[other] == undone_forms[number]:
             kept[other] = False
     return written.only(kept)
