@@ -143,7 +143,7 @@ class MessageSample(MessageModel):
 
     verdict: str | None = Field(
         description="ours, partly_ours, shared_clients_only, pairing_broken, not_ours, too_little, "
-        "tests_disagree, or no_masks; null if no row could be read."
+        "tests_disagree, no_masks, or not_compared; null if no row could be read."
     )
     rows: int = Field(description="Rows with masked identifiers that were read.")
     unread_rows: int = Field(description="Rows whose masks have a form that is not known.")

@@ -224,6 +224,7 @@ def _verdict_sentence(sample: MessageSample) -> str:
         "pairing_broken": "Single values are customers', but not the rows.",
         "not_ours": "They are not customers'.",
         "tests_disagree": f"The two tests disagree. {sample.detail}".strip(),
+        "not_compared": "No time was left to compare them: match the listing with spillwatch investigate.",
         "no_masks": "No masks of customers are enrolled to compare them with: enroll the customers again.",
     }
     if sample.verdict == "too_little":

@@ -240,6 +240,17 @@ def _canary(facts: FindingFacts) -> Observation | None:
     )
 
 
+def _canary_several(facts: FindingFacts) -> Observation | None:
+    certain = [one for one in facts.canaries if one.evidence is CanaryEvidence.CERTAIN]
+    places = {(one.system, one.partner) for one in certain}
+    return _at_least(
+        len(places),
+        2,
+        "Canaries of {n} places are in the data: it was put together from several copies, or copied where "
+        "they come together.",
+    )
+
+
 def _planted_places(found: Sequence[CanaryFact]) -> str:
     """Return the places and days of canaries, each once."""
     places = list(dict.fromkeys(f"{one.place} ({one.days})" for one in found))
@@ -310,6 +321,13 @@ RULES: tuple[Rule, ...] = (
         100,
         "a customer who does not exist and was planted in one system only",
         _canary,
+        hits=True,
+    ),
+    Rule(
+        "canary_several",
+        20,
+        "canaries of two or more systems or partners, in addition to the line above",
+        _canary_several,
         hits=True,
     ),
     Rule(

@@ -467,7 +467,12 @@ def _tell_new(planted: PlantedSet, register: Path, *, rented: bool, as_json: boo
         if not having.get("phone" if field == "mobile" and rented else field)
     }
     if not having["email"]:
-        left_out["email"] = "No --mail-domain was named."
+        left_out["email"] = "No --mail-domain was named." + (
+            ""
+            if having["resident_id"] or having["card"]
+            else " Without it only two fields of one row show these canaries: a telephone number alone may "
+            "be somebody else's."
+        )
     if as_json:
         emit_json(
             {

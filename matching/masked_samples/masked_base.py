@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -17,7 +18,13 @@ from numpy.typing import NDArray
 
 from matching.errors import MasksMissing, MasksOther, SegmentRefused
 from matching.fingerprints.scheme import Key, Tagger
-from matching.fingerprints.segments import LEAST_PEOPLE, MappedSegment, SegmentChain, TagTable
+from matching.fingerprints.segments import (
+    LEAST_PEOPLE,
+    MappedSegment,
+    SegmentChain,
+    SegmentHeader,
+    TagTable,
+)
 from matching.fingerprints.segments.parts import MasksHeader, cohort_map, joined_cohorts
 from matching.fingerprints.segments.tag_table import counts_of, sum_of_counts
 from matching.masked_samples.endings import EndingShares
@@ -156,16 +163,7 @@ def check_masks(chain: SegmentChain, key: Key) -> None:
 
     Only the masks are refused then: the fingerprints of the chain can be compared.
     """
-    masks = chain.header.masks
-    if masks is None or not masks.templates:
-        raise MasksMissing(
-            f"the segment {chain.path} has no tags of masked values; enroll the list again without --no-masks"
-        )
-    if masks.version != TEMPLATES_VERSION:
-        raise MasksOther(
-            f"the masked values of the segment {chain.path} were enrolled by version {masks.version} of the "
-            f"mask templates, and this program has version {TEMPLATES_VERSION}; enroll the list again"
-        )
+    check_mask_version(chain.header, chain.path)
     mask_key = key.mask_key(chain.header.company)
     for segment in chain.segments:
         for name, golden in _masks_of(segment).golden.items():
@@ -193,6 +191,20 @@ def _usual_others(parts: Sequence[_Part], template: str) -> float:
     people = sum(one.rare for one in sizes) + least
     squares = sum(one.rare_squares for one in sizes) + LEAST_PEOPLE * least
     return (squares - people) / people if people else 0.0
+
+
+def check_mask_version(header: SegmentHeader, path: Path) -> None:
+    """Raise MasksMissing or MasksOther unless a base has tags of this program's templates."""
+    masks = header.masks
+    if masks is None or not masks.templates:
+        raise MasksMissing(
+            f"the segment {path} has no tags of masked values; enroll the list again without --no-masks"
+        )
+    if masks.version != TEMPLATES_VERSION:
+        raise MasksOther(
+            f"the masked values of the segment {path} were enrolled by version {masks.version} of the "
+            f"mask templates, and this program has version {TEMPLATES_VERSION}; enroll the list again"
+        )
 
 
 def _masks_of(segment: MappedSegment) -> MasksHeader:

@@ -17,7 +17,13 @@ from matching.inputs.formats.rows import TextRows
 from matching.masked_samples.labels import LabelKind, role_of_label
 from matching.masked_samples.line_values import TAIL, Piece, Whole, cell_values, read_pieces
 from matching.masked_samples.mask_signs import MASK, plain_lines
-from matching.masked_samples.people import has_identifier, has_name, is_row, people_of
+from matching.masked_samples.people import (
+    has_identifier,
+    has_name,
+    is_row,
+    joined_pairs,
+    people_of,
+)
 from matching.masked_samples.record_lines import KEY, filled_line, records_of
 from matching.masked_samples.row_tables import RawRow, resolve_table
 from matching.masked_samples.sample_rows import SampleRow
@@ -202,7 +208,7 @@ class RowReader:
         groups = [list(group) for _, group in groupby(raws, key=_width)] if alone else [raws]
         for group in groups:
             self.reading.ambiguous += resolve_table(group, self.region)
-            self._add_rows(group)
+            self._add_rows(joined_pairs(group) if alone else group)
 
     def _read_cell(
         self, cell: str, role: LabelKind | None, label: str, wholes: Sequence[Whole]
@@ -239,7 +245,7 @@ class RowReader:
             match = KEY.match(line)
             label = match["label"].strip() if match else ""
             role = role_of_label(label) if label else None
-            if match and role is not None and match["value"].strip():
+            if match and role is not None and match["value"].strip() and not _LABELLED.search(match["value"]):
                 cells.append((label, match["value"].strip(" \t,;\"'"), role))
                 pending = ""
             elif _LABEL_ALONE.fullmatch(line) and role_of_label(line.rstrip(": ")) is not None:
@@ -275,6 +281,7 @@ def _records(lines: Sequence[str], stretch: range, block: Block | None, count: i
     return records_of(lines, TextRows("\n".join(filled), borders, block.record_shape))
 
 
+_LABELLED = re.compile(r"[,;|、 ][^\W\d_]{1,20}\s{0,2}[:=](?!/)")  # another field on the same line
 _LABEL_ALONE = re.compile(r"[^\d*@]{1,40}")
 _BRACKETED = re.compile(r"[「【\[〔『]\s?([^「」【】\[\]〔〕『』\n]{1,16}?)\s?[」】\]〕』]\s{0,2}:?")
 
@@ -310,8 +317,12 @@ def _is_header(cells: Sequence[str]) -> bool:
     known = [role for cell in cells if (role := role_of_label(cell)) is not None]
     if all(role is LabelKind.OTHER for role in known):
         return False
-    holds_values = any(MASK in cell or sum(map(str.isdigit, cell)) > 4 for cell in cells)
-    return 2 * len(known) >= len(cells) and not holds_values
+    return 2 * len(known) >= len(cells) and not holds_values(cells)
+
+
+def holds_values(names: Sequence[str]) -> bool:
+    """Return whether one of the names of columns is a value, so that they are none."""
+    return any(MASK in name or sum(map(str.isdigit, name)) > 4 for name in names)
 
 
 # --- whole identifiers

@@ -213,6 +213,7 @@ def test_masks_dates_and_purposes_are_enrolled(home: Path) -> None:
     plain = invoke(home, "segment", "verify", "2.segment", "--key", "old.key")
     imported = invoke(home, "segment", "import", "2.segment")
     (listed,) = answered(home, "segment", "list")
+    findings = answered(home, "doctor", "--only", "segments")["findings"]
 
     assert "Masked samples: " in told.output
     assert "name in column 1" in told.output
@@ -226,3 +227,5 @@ def test_masks_dates_and_purposes_are_enrolled(home: Path) -> None:
     assert "Masked samples are not compared (masks_missing)." in plain.output
     assert "Masked samples are not compared with it (masks_missing)." in imported.output
     assert (listed["purpose"], listed["label"], listed["tags"]) == ("known_breach", "harrow-2024", 0)
+    assert [finding["level"] for finding in findings] == ["ok", "note"]
+    assert "masked samples are not compared" in findings[1]["found"]
