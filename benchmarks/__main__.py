@@ -26,6 +26,7 @@ NAMES = (
     "inputs",
     "dumps",
     "cluster",
+    "nodes",
     "growth",
     "ours",
 )
