@@ -12,7 +12,7 @@ from matching.attribution.enrolled_lists import chain_of
 from matching.attribution.leak_tables import LeakTable
 from matching.comparing.canary_sightings import CanarySightings
 from matching.comparing.findings import Findings
-from matching.errors import MatchingError, SegmentRefused
+from matching.errors import MasksMissing, MatchingError, SegmentRefused
 from matching.fingerprints.segments import SegmentPurpose
 from matching.identifiers import NORMALISERS
 from matching.inputs import Limits
@@ -187,8 +187,10 @@ class _Answering:
             return NotAnswered(WhyMissing.TOO_MANY_MATCHES)
         try:
             base = MaskedBase.of([(chain_of(one.segment), one.key) for one in customers])
-        except SegmentRefused:
+        except MasksMissing:
             return NotAnswered(WhyMissing.NO_MASKS_ENROLLED)
+        except SegmentRefused:
+            return NotAnswered(WhyMissing.MASKS_OTHER)
         return ours_part(read.rows, base, hits, is_cut=read.is_cut, ambiguous=read.ambiguous)
 
 

@@ -35,7 +35,7 @@ def known_breach(first: int = 0, end: int = 30) -> WatchedSegment:
     return WatchedSegment(2, 1, open_segment(folder / "breach.segment"), "CN", KEY)
 
 
-def customer_list(folder: Path, people: Sequence[Customer]) -> WatchedSegment:
+def customer_list(folder: Path, people: Sequence[Customer], *, masks: bool = True) -> WatchedSegment:
     """Return another list of customers of the company."""
     folder.mkdir()
     write_csv(folder / "list.csv", people)
@@ -46,6 +46,7 @@ def customer_list(folder: Path, people: Sequence[Customer]) -> WatchedSegment:
         key=KEY,
         default_region="CN",
         now=NOW,
+        masks=masks,
     )
     return WatchedSegment(4, 1, open_segment(folder / "list.segment"), "CN", KEY)
 

@@ -16,6 +16,7 @@ from matching.fingerprints.segments import SegmentPurpose
 from matching.identifiers import Field
 from matching.inputs import Limits
 from matching.investigation.company_answer import CompanyAnswer
+from matching.investigation.investigation import NotShown
 from matching.investigation.ours_part import OursPart
 from matching.investigation.parts import NotAnswered, WhyMissing
 from matching.investigation.read_rows import full_hits, read_rows
@@ -176,3 +177,19 @@ def test_a_customer_in_two_lists_is_one_customer(tmp_path: Path) -> None:
     assert (company.full.coherent_rows, company.full.customers) == (6, 6)
     assert isinstance(company.attribution, Attribution)
     assert [fit.held for fit in company.attribution.holders.fits] == [6, 6]
+
+
+def test_masked_rows_without_masks_are_no_answer(tmp_path: Path) -> None:
+    """The list was enrolled without them, so nothing can be said; of whole values it can."""
+    own = customer_list(tmp_path / "own", CUSTOMERS[:300], masks=False)
+    (tmp_path / "masked.txt").write_text(masked(STRANGERS[:30]))
+    sample_of(tmp_path, STRANGERS[:30], name="whole.csv")
+
+    masked_answer = investigated(tmp_path / "masked.txt", watched=watch([own]))
+    whole_answer = investigated(tmp_path / "whole.csv", watched=watch([own]))
+
+    for found, is_open in ((masked_answer, True), (whole_answer, False)):
+        company = next(one for one in found.companies if one.company == COMPANY)
+        assert company.ours == NotAnswered(WhyMissing.NO_MASKS_ENROLLED)
+        assert found.undecided_about(company) is is_open
+        assert (NotShown.ROWS_NOT_JUDGED in found.not_shown(company)) is is_open
