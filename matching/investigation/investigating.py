@@ -12,6 +12,7 @@ from matching.attribution.enrolled_lists import chain_of
 from matching.attribution.leak_tables import LeakTable
 from matching.comparing.canary_sightings import CanarySightings
 from matching.comparing.findings import Findings
+from matching.comparing.sample_answers import MaskedCompany, canary_bases, masked_canaries
 from matching.comparing.whole_values import whole_value_hits
 from matching.errors import MasksMissing, MatchingError, SegmentRefused
 from matching.fingerprints.segments import SegmentPurpose
@@ -39,6 +40,7 @@ from matching.masked_samples.templates import TEMPLATES_VERSION
 from matching.ours import FullHit
 from matching.sweep import Sweep, SweepProgress
 from matching.watch import Watch
+from storage.canary_matches import CanaryRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ class _Answering:
                 self.lists.watch.segments,
                 self.lists.segments(company, SegmentPurpose.CANARIES),
                 CanarySightings() if found is None else found.canaries,
+                self._masked_canaries(company, read),
             ),
         )
 
@@ -168,6 +171,21 @@ class _Answering:
         if self._tables is None:
             self._tables = leak_tables(self.opened, self.limits)
         return self._tables
+
+    def _masked_canaries(self, company: int, read: ReadRows) -> list[CanaryRecord]:
+        """Return the sets of canaries that masked rows are consistent with."""
+        customers = self.lists.segments(company, SegmentPurpose.CUSTOMERS)
+        bases = tuple(canary_bases(self.lists.segments(company, SegmentPurpose.CANARIES)))
+        shown = [place for place, row in enumerate(read.rows) if row.is_masked]
+        if not customers or not bases or not shown:
+            return []
+        try:
+            base = MaskedBase.of([(chain_of(one.segment), one.key) for one in customers])
+        except SegmentRefused:
+            return []
+        masks = MaskedCompany(customers[0].region, customers, base, bases)
+        rows = [read.rows[place] for place in shown]
+        return list(masked_canaries(rows, [read.places[place] for place in shown], masks))
 
     def _ours(
         self, company: int, read: ReadRows, hits: Mapping[int, FullHit], *, unusable: bool

@@ -16,6 +16,8 @@ from matching.investigation.investigation import NotShown
 from matching.investigation.ours_part import OursPart
 from matching.investigation.parts import NotAnswered, WhyMissing
 from matching.investigation.read_rows import read_rows
+from matching.investigation.report.summary import summary
+from matching.investigation.report.wording import ReportLanguage, Wording
 from matching.investigation.seen_canaries import SeenCanaries
 from matching.investigation.subject import open_sample
 from matching.investigation.watched_lists import WatchedLists, lists_without_parts
@@ -31,7 +33,14 @@ from tests.matching.investigation.answers import (
     values_of,
     watch,
 )
-from tests.matching.investigation.lists import CANARIES, canaries, customer_list, known_breach, masked
+from tests.matching.investigation.lists import (
+    CANARIES,
+    canaries,
+    customer_list,
+    known_breach,
+    masked,
+    masked_canaries,
+)
 
 
 def answer_of(path: Path, *others: object) -> CompanyAnswer:
@@ -73,6 +82,29 @@ def test_canaries_are_found_by_set_and_are_no_customers(tmp_path: Path) -> None:
         ("crm", 1, 1, "dump.csv:1"),
         ("crm--acme", 1, 0, "dump.csv:2"),
     ]
+
+
+def test_a_masked_row_may_be_a_canary(tmp_path: Path) -> None:
+    """It is consistent with a set, with its chance; it is no proof, and not what the report begins with."""
+    canary = CANARIES[7]
+    number = str(canary.resident_id)
+    row = f"{canary.name[0]}** {number[:6]}********{number[-4:]}\n"
+    (tmp_path / "masked.txt").write_text(masked(STRANGERS[:12]) + row)
+
+    found = investigated(
+        tmp_path / "masked.txt", watched=watch([enrolled(), masked_canaries(tmp_path / "c")])
+    )
+
+    company = next(one for one in found.companies if one.company == COMPANY)
+    assert isinstance(company.canaries, SeenCanaries)
+    assert company.canaries.sets == ()
+    assert {one.label for one in company.canaries.masked} <= {"crm", "crm--acme"}
+    assert company.canaries.masked
+    assert all(one.by_chance <= 1e-3 and one.place == "masked.txt:13" for one in company.canaries.masked)
+    assert company.found
+    for language in ReportLanguage:
+        words = Wording(language)
+        assert summary(words, found, company).title != words.say("answer_canary_title", company=company.name)
 
 
 def test_without_canaries_the_answer_says_so(tmp_path: Path) -> None:
