@@ -127,7 +127,9 @@ class MessageCanary(MessageModel):
     evidence: str = Field(
         description="certain; consistent, for a masked row; or single, for one value that others may have."
     )
-    fields: tuple[str, ...] = Field(description="The fields by which it is recognised.")
+    fields: tuple[str, ...] = Field(
+        description="The fields by which it is recognised; for a masked row, the mask template."
+    )
     rows: int = Field(description="Rows of the listing that show it.")
     place: str = Field(description="Place of the first of them, such as sample:3.")
     number: int | None = Field(

@@ -262,11 +262,12 @@ def _masked_canary(facts: FindingFacts) -> Observation | None:
     found = [one for one in facts.canaries if one.evidence is CanaryEvidence.CONSISTENT]
     if not found:
         return None
-    rows = "A masked row is" if len(found) == 1 else f"{format_count(len(found))} masked rows are"
+    places = {(one.system, one.partner) for one in found}
+    which = "" if len(places) == 1 else " Which of them it is, a masked row does not say."
     return Observation(
-        len(found),
-        f"{rows} consistent with canaries of {_planted_places(found)}. By chance at most one sample in 1,000 "
-        "has such a row. Only a whole value would be certain.",
+        len(places),
+        f"Masked rows are consistent with canaries of {_planted_places(found)}.{which} By chance at most one "
+        "sample in 1,000 has such a row. Only a whole value would be certain.",
     )
 
 

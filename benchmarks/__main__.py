@@ -23,9 +23,11 @@ NAMES = (
     "extraction",
     "lookups",
     "masked-lookups",
+    "sample-rows",
     "inputs",
     "dumps",
     "cluster",
+    "nodes",
     "growth",
     "ours",
 )

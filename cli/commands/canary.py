@@ -318,7 +318,8 @@ def enroll(
     known = read_register(register)
     sets = _sets_of(known, system, partner)
     segment = out or Path(f"{slug}-canaries{SUFFIX}")
-    with TemporaryDirectory(prefix="canaries-") as folder:  # mode 0700
+    # Beside the register, with mode 0700: what is deleted stays on that disk for a while.
+    with TemporaryDirectory(prefix=".canaries-", dir=register.absolute().parent) as folder:
         path = Path(folder) / "canaries.csv"
         with path.open("w", encoding="utf-8", newline="") as stream:
             write_canary_list(known, sets, stream)

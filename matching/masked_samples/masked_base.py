@@ -69,6 +69,7 @@ class MaskedBase:
     left_out: Sequence[tuple[SegmentChain, SegmentRefused]] = ()
     _parts: dict[str, list[_Part]] = field(default_factory=dict, repr=False)
     _chains: Sequence[SegmentChain] = field(default=(), repr=False)
+    _others: dict[str, float] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, chains: Iterable[tuple[SegmentChain, Key]]) -> Self:
@@ -126,18 +127,19 @@ class MaskedBase:
             if part.segment.masks is not None:
                 codes = anchor_codes(part.tagger(anchors))
                 listed += counts_of(part.segment.masks.anchors[template.name], codes)
-        shares = np.where(listed, listed, self._usual[template.name]) / max(self.customers, 1)
+        shares = np.where(listed, listed, self._usual(template.name)) / max(self.customers, 1)
         return np.minimum(shares, 1.0)
 
-    @cached_property
-    def _usual(self) -> dict[str, float]:
-        """With how many others one of the people with a rare anchor shares it, by template.
+    def _usual(self, template: str) -> float:
+        """With how many others one of the people with a rare anchor shares it.
 
         They do not count themselves: a stranger is no customer. Where Poisson counts n below k are rare, a
         stranger with a rare anchor meets sum(n (n - 1)) / sum(n) people over all n up to k, with k itself
         (Stein's identity), so the rarest of the listed anchors count here, too.
         """
-        return {name: max(_usual_others(parts, name), _NOBODY) for name, parts in self._parts.items()}
+        if template not in self._others:  # only for templates that are asked: it reads all of their anchors
+            self._others[template] = max(_usual_others(self._parts[template], template), _NOBODY)
+        return self._others[template]
 
     def ending_shares(self, template: MaskTemplate, endings: Sequence[str], /) -> NDArray[np.float64]:
         """Return the share of the customers who show an ending, of those who have the value; never 0."""

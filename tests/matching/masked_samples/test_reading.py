@@ -120,3 +120,13 @@ def test_ordinary_dumps_show_nobody() -> None:
 def _rows_of_dump(text: str, region: str) -> list[str]:
     dump = documents("dump", BytesIO(text.encode()), regions=(region,))
     return [row for document in dump for row in shown_rows(read_document(document, region=region).rows)]
+
+
+def test_a_long_table_keeps_its_header() -> None:
+    """A table of more lines than are read together has the columns of its header in all of them."""
+    lines = ["客户,卡,电话", *(f"张*,****{at:04},138****{at:04}" for at in range(4_500))]
+
+    rows = read_sample_rows("\n".join(lines), region="CN", limit=5_000)
+
+    assert len(rows) == 4_500
+    assert shown_rows(rows[-1:]) == ["card=*?*4499 name=张*1* phone=138*4*4499"]
