@@ -85,7 +85,9 @@ NO_ANSWERS = SampleAnswers()
 
 
 @dataclass(frozen=True, slots=True)
-class _CanaryBase:
+class CanaryBase:
+    """The masks of a company's canaries."""
+
     watched: WatchedSegment
     base: MaskedBase
 
@@ -97,7 +99,7 @@ class MaskedCompany:
     region: str
     customers: Sequence[WatchedSegment]
     base: MaskedBase
-    canaries: Sequence[_CanaryBase] = ()
+    canaries: Sequence[CanaryBase] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,7 @@ class MaskedCompanies:
                 refused[company] = error.reason
                 continue
             canaries = [one for one in segments if one.purpose is SegmentPurpose.CANARIES]
-            by_id[company] = MaskedCompany(
-                segments[0].region, customers, base, tuple(_canary_bases(canaries))
-            )
+            by_id[company] = MaskedCompany(segments[0].region, customers, base, tuple(canary_bases(canaries)))
         return cls(by_id, refused)
 
     def of_companies(self, companies: Collection[int]) -> "MaskedCompanies":
@@ -138,10 +138,10 @@ def _chain(watched: WatchedSegment) -> SegmentChain:
     return segment if isinstance(segment, SegmentChain) else SegmentChain.of([segment])
 
 
-def _canary_bases(canaries: Sequence[WatchedSegment]) -> Iterator[_CanaryBase]:
+def canary_bases(canaries: Sequence[WatchedSegment]) -> Iterator[CanaryBase]:
     for watched in canaries:
         try:
-            yield _CanaryBase(watched, MaskedBase.of([(_chain(watched), watched.key)]))
+            yield CanaryBase(watched, MaskedBase.of([(_chain(watched), watched.key)]))
         except SegmentRefused:
             continue  # enrolled without masks: whole values show its canaries
 
@@ -174,7 +174,7 @@ def answer_masked_rows(
             continue
         hits = whole_value_hits(rows.rows, one.customers, one.region)
         verdicts[company] = _verdict_record(answer_for(rows.rows, one.base, hits))
-        if found := list(_masked_canaries(rows, one)):
+        if found := list(masked_canaries(rows.rows, rows.places, one)):
             canaries[company] = found
     for company in set(findings) - masked.by_id.keys():
         if first.rows:
@@ -270,26 +270,28 @@ def _verdict_record(answer: OursAnswer) -> VerdictRecord:
 # --- canaries
 
 
-def _masked_canaries(rows: _ReadRows, company: MaskedCompany) -> Iterator[CanaryRecord]:
-    """Yield the sets that masked rows are consistent with, each once.
+def masked_canaries(
+    rows: Sequence[SampleRow], places: Sequence[str], company: MaskedCompany
+) -> Iterator[CanaryRecord]:
+    """Yield the sets that masked rows are consistent with, each once. `places`: of the rows.
 
     A row is compared by the template with the smallest chance, chosen before any hit is looked up. A row that
     looks like a customer, too, says nothing of a canary.
     """
     for one in company.canaries:
         told: set[str] = set()
-        for template, numbers, pairs, chances in _views_of(rows.rows, one.base, company.base):
+        for template, numbers, pairs, chances in _views_of(rows, one.base, company.base):
             counts = one.base.counts(template, pairs)
             customers = company.base.counts(template, pairs)
             cohorts = one.base.cohorts(template, pairs)
             for place, number in enumerate(numbers):
-                chance = chances[place] * len(rows.rows)
+                chance = chances[place] * len(rows)
                 if not counts[place] or customers[place] or chance > CANARY_CHANCE:
                     continue
                 for planted in _sets_of_cohorts(one, set(cohorts[place].tolist())):
                     if planted.label not in told:
                         told.add(planted.label)
-                        yield _canary_record(one, planted, template, rows.places[number], chance)
+                        yield _canary_record(one, planted, template, places[number], chance)
 
 
 def _views_of(
@@ -324,7 +326,7 @@ def _views_of(
         )
 
 
-def _sets_of_cohorts(one: _CanaryBase, numbers: Collection[int]) -> list[CanarySet]:
+def _sets_of_cohorts(one: CanaryBase, numbers: Collection[int]) -> list[CanarySet]:
     """Return the sets that were issued in these cohorts; all of them where the cohort is not known."""
     sets = one.watched.segment.header.canary_sets
     dates = one.base.cohort_dates
@@ -337,7 +339,7 @@ def _cohort_of(day: date, dates: Sequence[date]) -> int:
 
 
 def _canary_record(
-    one: _CanaryBase, planted: CanarySet, template: MaskTemplate, place: str, chance: float
+    one: CanaryBase, planted: CanarySet, template: MaskTemplate, place: str, chance: float
 ) -> CanaryRecord:
     return CanaryRecord(
         segment_id=one.watched.id,

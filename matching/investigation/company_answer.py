@@ -109,7 +109,10 @@ class CompanyAnswer:
 
     @property
     def canary_count(self) -> int:
-        return 0 if isinstance(self.canaries, NotAnswered) else self.canaries.canaries
+        """Canaries that were found, and sets that masked rows are consistent with."""
+        if isinstance(self.canaries, NotAnswered):
+            return 0
+        return self.canaries.canaries + len(self.canaries.masked)
 
     def as_dict(self) -> dict[str, Any]:
         return {
