@@ -27,6 +27,7 @@ NAMES = (
     "inputs",
     "dumps",
     "cluster",
+    "nodes",
     "growth",
     "ours",
 )

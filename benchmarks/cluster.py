@@ -4,6 +4,9 @@
 and card, units of 32 MB. The CPU time holds everything: the reading that cuts the dump, the processes that
 match, the rows, and the adding up. What a run of as many tiny units takes is the time of the start, which
 does not depend on the dump, and stands by itself. Each answer is compared with that of one process.
+
+Processors that share caches, memory or cores make each other slower, whatever runs on them. So the last
+column has the whole dump matched by as many independent processes at the same time, per GB and process.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.measure import ratio, report, run_child
@@ -27,15 +31,26 @@ def main() -> None:
         gigabytes = (folder / "dump.csv").stat().st_size / 1e9
         alone, start = _run(folder, "alone"), _run(folder, "alone", "tiny")
         base = (alone["cpu_s"] - start["cpu_s"]) / gigabytes
-        rows: list[list[object]] = [["one process", base, "", start["cpu_s"], alone["rows"]]]
+        rows: list[list[object]] = [["one process", base, "", start["cpu_s"], alone["rows"], base]]
         for count in PROCESSES:
             found, start = _run(folder, "units", str(count)), _run(folder, "units", str(count), "tiny")
             assert found["rows"] == alone["rows"], "another answer"
             cpu_s = (found["cpu_s"] - start["cpu_s"]) / gigabytes
             name = f"units, {count} process{'es' if count > 1 else ''}"
-            rows.append([name, cpu_s, ratio(cpu_s, base), start["cpu_s"], found["rows"]])
+            beside = base if count == 1 else _beside(folder, count, alone["rows"]) / gigabytes
+            rows.append([name, cpu_s, ratio(cpu_s, beside), start["cpu_s"], found["rows"], beside])
         print(f"{ROWS:,} rows, {gigabytes:,.2f} GB, units of {UNIT_BYTES >> 20} MB\n")
-        report(["how", "CPU s per GB", "of one process", "CPU s of the start", "coherent rows"], rows)
+        columns = ("how", "CPU s per GB", "of independent ones", "CPU s of the start", "coherent rows")
+        report([*columns, "independent, CPU s per GB"], rows)
+
+
+def _beside(folder: Path, count: int, expected: float) -> float:
+    """Return the CPU seconds of one of so many independent processes at the same time, without its start."""
+    with ThreadPoolExecutor(count) as pool:
+        whole = list(pool.map(lambda _: _run(folder, "alone"), range(count)))
+        starts = list(pool.map(lambda _: _run(folder, "alone", "tiny"), range(count)))
+    assert {each["rows"] for each in whole} == {expected}, "another answer"
+    return sum(each["cpu_s"] - start["cpu_s"] for each, start in zip(whole, starts, strict=True)) / count
 
 
 def _run(folder: Path, *arguments: str) -> dict[str, float]:

@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from procrastinate import App, JobContext, PsycopgConnector
@@ -152,6 +153,7 @@ class ProcrastinateEngine(EmbeddedEngine):
     async def _ring_until_stopped(self) -> None:
         """Keep the workers running. A failure is logged once, and tried again until it has gone."""
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(_report_exception)
         pause_s = FIRST_PAUSE_S
         while not self._stopping.is_set():
             began = time.monotonic()
@@ -276,6 +278,12 @@ class ProcrastinateEngine(EmbeddedEngine):
         if loop is not None and ringing is not None:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(ringing.cancel)
+
+
+def _report_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Leave out what procrastinate did not wait for when the database died: `bells_ended` says it."""
+    if not isinstance(context.get("exception"), ConnectorException):
+        loop.default_exception_handler(context)
 
 
 async def _do_nothing(timestamp: int) -> None:

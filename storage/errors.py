@@ -8,6 +8,7 @@ SpillwatchError
     ├── DatabaseFailed
     │   ├── DatabaseUrlInvalid
     │   ├── DatabaseUnreachable
+    │   │   └── DatabaseSessionEnded
     │   ├── DatabaseBusy
     │   │   └── DatabaseDeadlock
     │   ├── DatabaseRefused
@@ -100,6 +101,12 @@ class DatabaseUnreachable(DatabaseFailed):
 
     reason = "database_unreachable"
     permanent = False
+
+
+class DatabaseSessionEnded(DatabaseUnreachable):
+    """The database ended a session that did nothing for too long. This process was paused, or is too slow."""
+
+    reason = "database_session_ended"
 
 
 class DatabaseBusy(DatabaseFailed):

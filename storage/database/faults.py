@@ -23,6 +23,8 @@ FAULTS: dict[str, type[StorageError]] = {
     "08": errors.DatabaseUnreachable,
     "23": errors.DatabaseConflict,
     "25006": errors.DatabaseReadOnly,
+    "25P03": errors.DatabaseSessionEnded,
+    "25P04": errors.DatabaseSessionEnded,
     "28": errors.DatabaseRefused,
     "3D000": errors.DatabaseRefused,
     "40": errors.DatabaseBusy,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from daemon.engine import Lane
 from daemon.metrics import BELLS_RESTARTED
-from daemon.procrastinate_engine import ProcrastinateEngine
+from daemon.procrastinate_engine import ProcrastinateEngine, _report_exception
 from daemon.roles import JUDGING, ROLE_OF
 from storage import runs, sources
 from storage.database.base import Database
@@ -276,3 +277,19 @@ def test_an_announcement_comes_with_its_transaction(database: Database) -> None:
         of_others = announced_rows(session, WorkKind.RUN, limit=10)
 
     assert (waiting, of_others) == ({2, 3}, set())
+
+
+def test_a_task_that_died_with_the_database_gets_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    """procrastinate does not wait for a job's last word; any other exception is told."""
+
+    async def fail() -> None:
+        asyncio.get_running_loop().set_exception_handler(_report_exception)
+        for error in (ConnectorException(), ValueError("unexpected")):
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "never retrieved", "exception": error}
+            )
+
+    with caplog.at_level(logging.ERROR, logger="asyncio"):
+        asyncio.run(fail())
+
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ValueError]

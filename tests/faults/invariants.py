@@ -136,8 +136,9 @@ def _runs_at_once(session: Session) -> Iterator[Broken]:
 def _deliveries(session: Session, cluster: Cluster) -> Iterator[Broken]:
     """Each delivery arrived, always with its own key, and with a right signature."""
     arrived = Counter(each.headers["webhook-id"] for each in list(cluster.hook.received))
-    if not all(each.verified for each in list(cluster.hook.received)):
-        yield Broken(Harm.LOST, "a delivery came with a wrong signature")
+    for each in (each for each in list(cluster.hook.received) if not each.verified):
+        what = f"delivery {each.headers['webhook-id']} came with a wrong signature"
+        yield Broken(Harm.LOST, f"{what}: {len(each.body)} bytes, {dict(each.headers)}")
     keys = Counter(session.scalars(select(Delivery.idempotency_key)))
     for key in (key for key, count in keys.items() if count > 1):
         yield Broken(Harm.DOUBLED, f"delivery key {key} was used twice")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,19 @@ from sqlalchemy import func, select, text
 from cli.exits import Exit
 from storage import runs
 from storage.captures import Capture
+from storage.database import schema
 from storage.database.base import Database
+from storage.database.job_schema import upgrade_job_schema
+from storage.database.revisions import newest_revision
+from storage.evidence.digest import digest_beside
 from storage.listing_tables import Listing
+from storage.nodes import Node, NodeEnd
 from storage.runs import Run, RunOutcome, RunState
 from tests.journeys.home import SECRET, Home, RunningDaemon, home_in, running
 from tests.peers.smtp import SmtpPeer
 from tests.peers.web import Site
 from tests.peers.webhook import WebhookPeer
+from tests.storage.database.test_schema import RELEASED, fill
 from tests.waiting import wait_until
 
 LEASE_S = 8
@@ -139,6 +147,43 @@ def test_work_flows_between_nodes_with_different_roles(
     assert (code, last["reason"]) == (Exit.DATABASE, "schema_newer")
     [run] = run_rows(database)
     assert run.outcome is RunOutcome.NEW_LISTINGS
+
+
+def test_a_new_node_upgrades_the_last_schema_beside_an_old_one(
+    tmp_path: Path, empty_postgres_url: str, peers: tuple[SmtpPeer, WebhookPeer], site: Site
+) -> None:
+    """In a rolling upgrade from the last released schema, the node of the old version is alive and has a
+    visit in hand. The first new node replaces it and makes the visit; what the old one writes is refused.
+    """
+    before = max((path for path in RELEASED if path.stem < newest_revision()), key=lambda path: path.stem)
+    home = node_home(tmp_path, "new", empty_postgres_url, peers, start=f"{site.url}/offers")
+    digest_beside(tmp_path / "evidence")
+    (tmp_path / "evidence" / "2026-03-14").mkdir()
+    (tmp_path / "evidence" / "2026-03-14" / "market.warc.gz").touch()  # of the old rows
+    with closing(Database.open(empty_postgres_url)) as database:
+        schema.upgrade_schema(database, before.stem)
+        fill(database, json.loads(before.read_text(encoding="utf-8")))
+        upgrade_job_schema(database)
+        with database.transaction() as session:
+            session.execute(text(OLD_NODE), {"revision": before.stem})
+            session.execute(text("UPDATE runs SET node_id = 1 WHERE id = 1"))
+        with running(home) as new:
+            new.wait_for("run_finished", source="market")
+            new.stop()
+        with database.transaction() as session:
+            late = runs.record_progress(session, 1, 1, now=datetime.now(UTC))
+            old = session.get_one(Node, 1)
+        first, repeated = run_rows(database)
+
+    assert (old.ended_as, late) == (NodeEnd.REPLACED, False)
+    assert (first.outcome, repeated.outcome) == (RunOutcome.INTERRUPTED, RunOutcome.NEW_LISTINGS)
+    assert repeated.slot == f"{first.slot} repeat 1"
+
+
+OLD_NODE = (
+    "UPDATE nodes SET engine = 'procrastinate', schema_revision = :revision,"
+    " heartbeat_at = now(), lease_until = now() + interval '1 minute' WHERE id = 1"
+)
 
 
 @pytest.mark.alone

@@ -84,7 +84,11 @@ class WebhookPeer(HttpPeer):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:  # the sender died in the middle of it: nobody waits for an answer
+                    self.close_connection = True
+                    return
                 peer.store_request(
                     self.path, {name.lower(): value for name, value in self.headers.items()}, body
                 )

@@ -3,6 +3,7 @@
 import socket
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -17,6 +18,7 @@ from storage.errors import (
     DatabaseBusy,
     DatabaseDamaged,
     DatabaseRefused,
+    DatabaseSessionEnded,
     DatabaseUnreachable,
     DatabaseUrlInvalid,
     SchemaOutdated,
@@ -25,6 +27,7 @@ from storage.errors import (
 from storage.settings import StorageSettings
 from tests.peers.postgres import PostgresServer
 from tests.storage import given
+from tests.waiting import wait_until
 
 SECRET = "hunter2-synthetic"
 
@@ -189,6 +192,30 @@ def test_a_connection_that_is_cut_in_a_transaction(postgres_url: str) -> None:
     database.close()
 
     assert found == []
+
+
+def test_a_session_that_does_nothing_is_ended(postgres_url: str) -> None:
+    """A process that was paused in a transaction has written nothing, and may try again: its statement was
+    not refused for what it says.
+    """
+    with (
+        closing(Database.open(postgres_url, idle_timeout_s=0.2)) as database,
+        closing(Database.open(postgres_url)) as other,
+    ):
+        with pytest.raises(DatabaseSessionEnded) as refusal, database.transaction() as session:
+            own = session.scalar(text("SELECT pg_backend_pid()"))
+            wait_until(lambda: not _has_session(other, own), "the end of the session")
+            session.execute(text("SELECT 1"))
+        with database.transaction() as session:
+            again = session.scalar(text("SELECT 1"))
+
+    assert (refusal.value.reason, refusal.value.permanent, again) == ("database_session_ended", False, 1)
+
+
+def _has_session(database: Database, pid: int | None) -> bool:
+    with database.reading() as session:
+        query = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
+        return bool(session.scalar(query, {"pid": pid}))
 
 
 def test_a_writer_that_never_ends(sqlite_url: str) -> None:
