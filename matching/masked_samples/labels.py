@@ -28,7 +28,7 @@ class LabelKind(StrEnum):
 
 _WORDS = {
     LabelKind.PHONE: """
-        mob dt đt mobno mobilenum cellno hp handphone telp phoneno1 phone1 phone2 phonemasked maskedphone
+        mob ph dt đt mobno mobilenum cellno hp handphone telp phoneno1 phone1 phone2 phonemasked maskedphone
         mobilemasked 手机号 手机号码 电话号码 联系电话 手機號 手機號碼 電話號碼 聯絡電話 联系手机 预留手机
         预留手机号 绑定手机 电话 手机 電話 手機 телефон тел номер мобтел điệnthoại sđt sốđt nohp nomorhp
         เบอร์ เบอร์โทร โทร โทรศัพท์ रफोन फोन मोबाइल मोबाइलनंबर 휴대폰 전화번호 연락처 携帯 携帯番号 الهاتف

@@ -79,7 +79,8 @@ TAIL = re.compile(
 )
 _TAIL_CONTEXT = 24  # characters before `ending in` that say of what
 _BRAND = re.compile(
-    r"(?:visa|master ?card|amex|american express|maestro|unionpay|discover|jcb|mir|мир|银联|銀聯)\W{0,4}$",
+    r"(?:visa|master ?card|amex|american express|maestro|unionpay|discover|jcb|mir|мир|银联|銀聯|银行|銀行)"
+    r"\W{0,4}$",
     re.IGNORECASE,
 )
 _SEPARATORS = " \t,;|/&:=()[]{}<>\"'、。，；،؛·—–-#"

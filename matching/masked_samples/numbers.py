@@ -185,6 +185,7 @@ def _other(
 # --- telephone numbers
 
 _FILLS = ("5", "2", "8", "1", "0", "3", "7", "9", "4", "6", "27", "51", "83", "4165", "2907")
+_TWO_DIGITS = re.compile(r"1[3-9]\*{5}\d{4}")  # of a mobile number of mainland China, and its last four
 _PREFIX = 5  # digits of an international or national prefix, at most
 _CHINA, _CODE_OF_CHINA = "CN", "86"
 
@@ -216,6 +217,8 @@ def _phone(number: MaskedNumber, region: str) -> NumberReading | None:
     value = _value(Attribute.PHONE, national, exact=True, region=_region_of_code(code, region))
     if number.plus:
         return NumberReading(value, number.visible >= 4)
+    if region == _CHINA and _TWO_DIGITS.fullmatch(compact):
+        return NumberReading(value, True)
     if mainland:
         exact = len(national.head) == 3 and len(national.tail) == 4
         enough = national.visible >= 5 and national.compact.count("*") >= 3
@@ -584,6 +587,7 @@ _BRACKET = re.compile(r"[()]")
 _AREA_CODE = 6  # characters of one in brackets
 _GROUPS = 7  # of one number
 _STRETCH_GROUPS = 128  # of digits side by side that are looked at
+_ONE_NUMBER = 16  # places of groups side by side that may be one number
 _SURE_PLACES = 9  # of a number whose shape alone says what it is
 
 
@@ -628,17 +632,22 @@ def _divided(line: str, start: int, end: int, region: str) -> Iterator[PlacedNum
     if _DECORATED.fullmatch(line, start, end):
         return
     groups = [(start + first, start + last) for first, last in groups[:_STRETCH_GROUPS]]
+    sure: list[PlacedNumber | None] = []
     at = 0
     while at < len(groups):
         placed = _longest_sure(line, groups, at, region)
-        if placed is None:
-            size = 1 + _is_cut_off(line, groups, at)
-            placed = _single(line, (groups[at][0], groups[at + size - 1][1]), region)
-        else:
-            size = sum(1 for first, _ in groups[at:] if first < placed.end)
-        if placed is not None:
-            yield placed
-        at += size
+        sure.append(placed)
+        at += 1 if placed is None else sum(1 for first, _ in groups[at:] if first < placed.end)
+    whole = _single(line, (groups[0][0], groups[-1][1]), region) if len(groups) > 1 else None
+    if whole and not any(sure) and len(whole.number.compact) <= _ONE_NUMBER:
+        yield whole  # its label says what it is
+        return
+    at = 0
+    for placed in sure:
+        found = placed or _single(line, groups[at], region)
+        if found is not None:
+            yield found
+        at += 1 if placed is None else sum(1 for first, _ in groups[at:] if first < placed.end)
 
 
 def _longest_sure(line: str, groups: list[tuple[int, int]], at: int, region: str) -> PlacedNumber | None:
@@ -661,17 +670,6 @@ def _longest_sure(line: str, groups: list[tuple[int, int]], at: int, region: str
         ):
             return PlacedNumber(first, first + len(written), number, readings)
     return None
-
-
-def _is_cut_off(line: str, groups: list[tuple[int, int]], at: int) -> bool:
-    """Return whether a group of masks alone and the next group are one number: **** 1234."""
-    if at + 1 == len(groups):
-        return False
-    (start, end), (first, last) = groups[at : at + 2]
-    return line[start:end] in _MASK_GROUPS and last - first in (3, 4) and line[first:last].isdigit()
-
-
-_MASK_GROUPS = frozenset({"***", "****", "*****"})
 
 
 def _single(line: str, group: tuple[int, int], region: str) -> PlacedNumber | None:
