@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 from sqlalchemy.orm import Session
 
@@ -59,6 +60,7 @@ CURRENCY_CHARS = 12
 TERMS_READ = 500  # matched terms that are read from the database
 TERMS_SHOWN = 20  # matched terms that a message names
 DATA_CLASSES = 12
+CANARIES_READ = 2_000  # canaries of a version that are judged
 #: Between system and partner in the label of a set of canaries.
 PARTNER_SIGN = "--"
 
@@ -140,7 +142,7 @@ def read_finding(
         source=source_of(row.source),
         listing=listing,
         matches=_message_matches(summary),
-        canaries=canaries,
+        canaries=tuple(_first_of_each_set(canaries)),
         sample=sample,
         excerpts=tuple(_read_excerpts(session, summary, terms)),
         coverage=_read_coverage(session, version, summary, enrolled=enrolled),
@@ -248,7 +250,7 @@ def _read_excerpts(
 
 def _read_canaries(session: Session, summary: MatchSummary) -> Iterator[MessageCanary]:
     found = canary_matches.canaries_of_version(
-        session, summary.version_id, summary.company_id, limit=CANARIES
+        session, summary.version_id, summary.company_id, limit=CANARIES_READ
     )
     for match in found:
         system, _, partner = match.label.partition(PARTNER_SIGN)
@@ -264,6 +266,15 @@ def _read_canaries(session: Session, summary: MatchSummary) -> Iterator[MessageC
             number=match.ordinal,
             chance=match.chance,
         )
+
+
+def _first_of_each_set(canaries: Sequence[MessageCanary]) -> Iterator[MessageCanary]:
+    """Yield the canaries to show: the first of each set, then the others."""
+    firsts: dict[tuple[str, str | None, str], MessageCanary] = {}
+    for canary in canaries:
+        firsts.setdefault((canary.system, canary.partner, canary.evidence), canary)
+    others = (canary for canary in canaries if canary not in firsts.values())
+    yield from islice(chain(firsts.values(), others), CANARIES)
 
 
 def _canary_fact(canary: MessageCanary) -> CanaryFact:

@@ -148,7 +148,7 @@ def _finding_steps(finding: CompanyFinding, severity: Severity) -> Iterator[str]
     certain = _certain_canary(finding.facts)
     if certain:
         yield (
-            f"Find the canary in your register by its number. Keep the logs and backups of {certain.place}, "
+            f"Find the canary in your register by its number. Keep the logs and backups of {certain.place} "
             f"{certain.days}: the data was copied from there in that time."
         )
     if finding.facts.coherent_rows:

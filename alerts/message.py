@@ -127,7 +127,9 @@ class MessageCanary(MessageModel):
     evidence: str = Field(
         description="certain; consistent, for a masked row; or single, for one value that others may have."
     )
-    fields: tuple[str, ...] = Field(description="The fields by which it is recognised.")
+    fields: tuple[str, ...] = Field(
+        description="The fields by which it is recognised; for a masked row, the mask template."
+    )
     rows: int = Field(description="Rows of the listing that show it.")
     place: str = Field(description="Place of the first of them, such as sample:3.")
     number: int | None = Field(
@@ -143,7 +145,7 @@ class MessageSample(MessageModel):
 
     verdict: str | None = Field(
         description="ours, partly_ours, shared_clients_only, pairing_broken, not_ours, too_little, "
-        "tests_disagree, or no_masks; null if no row could be read."
+        "tests_disagree, no_masks, or not_compared; null if no row could be read."
     )
     rows: int = Field(description="Rows with masked identifiers that were read.")
     unread_rows: int = Field(description="Rows whose masks have a form that is not known.")

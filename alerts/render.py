@@ -15,6 +15,7 @@ from alerts.message import Difference, Message, MessageCanary, MessageCoverage, 
 from alerts.severity import Signal
 from alerts.wording import format_count, format_share, format_time, nth
 from storage.alerts import AlertChange, AlertKind, Severity
+from storage.canary_matches import CanaryEvidence
 
 # Text on background with a contrast of at least 4.5:1 (WCAG AA). The severity is also written out.
 COLOURS = {
@@ -150,6 +151,8 @@ def _canary_line(canary: MessageCanary) -> str:
     until = f" to {canary.expires.isoformat()}" if canary.expires else ""
     number = "" if canary.number is None else f", number {canary.number} of the register"
     fields = ", ".join(name.replace("_", " ") for name in canary.fields)
+    if canary.evidence == CanaryEvidence.CONSISTENT.value:
+        fields = f"the mask template {', '.join(canary.fields)}"
     return (
         f"{where}, planted {canary.issued.isoformat()}{until}{number}; {canary.evidence} by {fields} at "
         f"{canary.place}"
@@ -224,6 +227,7 @@ def _verdict_sentence(sample: MessageSample) -> str:
         "pairing_broken": "Single values are customers', but not the rows.",
         "not_ours": "They are not customers'.",
         "tests_disagree": f"The two tests disagree. {sample.detail}".strip(),
+        "not_compared": "No time was left to compare them: match the listing with spillwatch investigate.",
         "no_masks": "No masks of customers are enrolled to compare them with: enroll the customers again.",
     }
     if sample.verdict == "too_little":

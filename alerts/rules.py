@@ -240,6 +240,17 @@ def _canary(facts: FindingFacts) -> Observation | None:
     )
 
 
+def _canary_several(facts: FindingFacts) -> Observation | None:
+    certain = [one for one in facts.canaries if one.evidence is CanaryEvidence.CERTAIN]
+    places = {(one.system, one.partner) for one in certain}
+    return _at_least(
+        len(places),
+        2,
+        "Canaries of {n} places are in the data: it was put together from several copies, or copied where "
+        "they come together.",
+    )
+
+
 def _planted_places(found: Sequence[CanaryFact]) -> str:
     """Return the places and days of canaries, each once."""
     places = list(dict.fromkeys(f"{one.place} ({one.days})" for one in found))
@@ -251,11 +262,12 @@ def _masked_canary(facts: FindingFacts) -> Observation | None:
     found = [one for one in facts.canaries if one.evidence is CanaryEvidence.CONSISTENT]
     if not found:
         return None
-    rows = "A masked row is" if len(found) == 1 else f"{format_count(len(found))} masked rows are"
+    places = {(one.system, one.partner) for one in found}
+    which = "" if len(places) == 1 else " Which of them it is, a masked row does not say."
     return Observation(
-        len(found),
-        f"{rows} consistent with canaries of {_planted_places(found)}. By chance at most one sample in 1,000 "
-        "has such a row. Only a whole value would be certain.",
+        len(places),
+        f"Masked rows are consistent with canaries of {_planted_places(found)}.{which} By chance at most one "
+        "sample in 1,000 has such a row. Only a whole value would be certain.",
     )
 
 
@@ -310,6 +322,13 @@ RULES: tuple[Rule, ...] = (
         100,
         "a customer who does not exist and was planted in one system only",
         _canary,
+        hits=True,
+    ),
+    Rule(
+        "canary_several",
+        20,
+        "canaries of two or more systems or partners, in addition to the line above",
+        _canary_several,
         hits=True,
     ),
     Rule(

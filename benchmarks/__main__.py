@@ -23,6 +23,7 @@ NAMES = (
     "extraction",
     "lookups",
     "masked-lookups",
+    "sample-rows",
     "inputs",
     "dumps",
     "cluster",

@@ -354,6 +354,7 @@ def _check_segments(app: App) -> Findings:
     """Verify every byte of each active segment and its deltas."""
     from matching.enrolment.segment_intake import files_of, segment_folder
     from matching.fingerprints.segments import verify_segment
+    from matching.masked_samples.masked_base import check_mask_version
     from storage import companies
 
     with app.database.reading() as session:
@@ -376,6 +377,11 @@ def _check_segments(app: App) -> Findings:
                 yield CheckLevel.WARNING, found, "Enrol again with this version."
             else:
                 yield CheckLevel.OK, f"{row.company.slug}: {file}", ""
+            if file == row.file:
+                try:
+                    check_mask_version(segment.header, Path(file))
+                except SpillwatchError as error:
+                    yield CheckLevel.NOTE, f"{row.company.slug}: masked samples are not compared: {error}", ""
     if not rows:
         yield (
             CheckLevel.NOTE,

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from cli.output import print_error, print_line, print_table
 from matching.attribution.attribution import Attribution
 from matching.investigation.company_answer import CompanyAnswer
-from matching.investigation.investigation import Investigation
+from matching.investigation.investigation import Investigation, NotShown
 from matching.investigation.ours_part import OursPart
+from matching.investigation.parts import NotAnswered, WhyMissing
 from matching.investigation.report.wording import ReportLanguage, Wording
 from matching.investigation.seen_canaries import SeenCanaries
+
+#: What an answer does not show, and with that no "nothing was found".
+_OPEN = (NotShown.NOT_ALL_READ, NotShown.NOT_IN_EVIDENCE, NotShown.NOT_COMPARED)
 
 
 def show(answer: Investigation) -> None:
@@ -38,6 +42,10 @@ def show(answer: Investigation) -> None:
     for other in others:
         for sentence in _verdict_sentence(other):
             print_line(sentence)
+    for other in others:
+        if answer.undecided_about(other):
+            why = _why_open(answer, other)
+            print_error(f"{other.company}: nothing was found, but that is no answer. {why}")
     nothing = [one.company for one in others if not answer.undecided_about(one)]
     if nothing:
         print_line(f"Nothing was found of: {', '.join(nothing)}.")
@@ -74,3 +82,14 @@ def _verdict_sentence(company: CompanyAnswer) -> Iterator[str]:
         f"{company.company}: {answer.verdict.value.replace('_', ' ')}. Of {answer.usable_rows:,} different "
         f"rows that can be judged, {low} to {high} are customers (90% interval)."
     )
+
+
+def _why_open(answer: Investigation, company: CompanyAnswer) -> str:
+    """Return why "nothing was found" cannot be said, in the words of a report."""
+    words = Wording(ReportLanguage.ENGLISH)
+    reasons = [f"limit_{one.value}" for one in answer.not_shown(company) if one in _OPEN]
+    if isinstance(company.ours, NotAnswered) and company.ours.why is not WhyMissing.NO_ROWS:
+        reasons.append(f"why_{company.ours.why.value}")
+    if company.masked_rows_are_open:
+        reasons.append("verdict_too_little_title")
+    return words.sentences([words.say(reason).rstrip(".") + "." for reason in reasons])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ _CUT_SENTENCES = {
     "records": "Records of more than 60 fields or 64 KB were divided: one person may be in two rows.",
     "matches": "Not all matches are listed; raise --limit to see more. The counts include all of them.",
 }
-ORDINALS = ("ordinal", "fields", "rows", "segment", "document", "line")
+ORDINALS = ("ordinal", "fields", "rows", "segment", "system", "document", "line")
 
 Names = Mapping[int, str]
 
@@ -302,7 +302,7 @@ def _field_counts(findings: Findings, company: int, found: CompanyFindings) -> I
 
 
 def write_ordinals(folder: Path, findings: Findings, progress: SweepProgress, names: Names) -> None:
-    """Write one CSV per company, mode 0600: ordinal, agreeing fields, number of rows, place of the first row.
+    """Write one CSV per company, mode 0600: ordinal, agreeing fields, number of rows, list, first place.
 
     On the company's premises, `spillwatch reveal` turns the ordinals into customers.
     """
@@ -313,21 +313,21 @@ def write_ordinals(folder: Path, findings: Findings, progress: SweepProgress, na
         if not len(customers):
             continue
         path = folder / f"{names[company]}.csv"
-        ids = [one.id for one in findings.watch.segments]
+        lists = [(one.id, one.segment.header.label) for one in findings.watch.segments]
         with open(path, "w", newline="", opener=_open_private) as stream:
             writer = csv.writer(stream)
             writer.writerow(ORDINALS)
-            writer.writerows(_ordinal_rows(customers, ids, documents))
+            writer.writerows(_ordinal_rows(customers, lists, documents))
 
 
 def _ordinal_rows(
-    customers: Customers, segments: list[int], documents: list[str]
+    customers: Customers, lists: Sequence[tuple[int, str]], documents: Sequence[str]
 ) -> Iterator[tuple[object, ...]]:
     for customer in customers:
         ordinal, segment, bits, rows, line, document = customer.item()
         agreed = [field.value for code, field in enumerate(FIELDS) if bits >> code & 1]
         name = documents[document] if document < len(documents) else ""
-        yield ordinal, " ".join(agreed), rows, segments[segment], name, line
+        yield ordinal, " ".join(agreed), rows, *lists[segment], name, line
 
 
 def _open_private(path: str, flags: int) -> int:

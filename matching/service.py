@@ -54,6 +54,8 @@ from storage.write_probe import require_known_evidence
 
 log = structlog.get_logger()
 
+#: Seconds that reading and comparing the masked rows of a version may take, within time_limit_s.
+MASKED_TIME_S = 15.0
 REMATCH_CHUNK = 50  # versions per transaction; between two chunks other work gets its turn
 RELOAD_UNUSABLE = timedelta(seconds=30)  # how often a segment that could not be used is tried again
 CRASHED = "match_crashed"
@@ -532,7 +534,7 @@ class MatchingService:
         """
         if version.place is None:  # the text was masked here, not by the seller
             return NO_ANSWERS
-        until = self._clock() + timedelta(seconds=self._settings.time_limit_s)
+        until = self._clock() + timedelta(seconds=min(MASKED_TIME_S, self._settings.time_limit_s))
         masked = self._masked_companies(watched)
         try:
             answers = answer_masked_rows(

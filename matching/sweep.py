@@ -28,10 +28,12 @@ from typing import Any, BinaryIO, NamedTuple
 
 from matching.comparing.block import match_block
 from matching.comparing.block_matches import BlockMatches, join_blocks
+from matching.comparing.canary_sightings import companies_with_canaries
 from matching.comparing.findings import Findings
 from matching.comparing.first_look import FIRST_LOOK, LOOK_INTERVAL, LeftOut, LookCounts, LookedBlock
 from matching.comparing.lookup import Comparison
 from matching.errors import InputChanged
+from matching.fingerprints.segments import SegmentPurpose
 from matching.inputs import Block, Document, Limits, documents
 from matching.inputs.outcomes import WHOLE
 
@@ -179,7 +181,10 @@ class Sweep:
 
     @property
     def all_companies(self) -> tuple[int, ...]:
-        return tuple(sorted({watched.company_id for watched in self.findings.watch.segments}))
+        """The companies whose people are compared, or left out. Canaries are always compared."""
+        segments = self.findings.watch.segments
+        people = {one.company_id for one in segments if one.purpose is not SegmentPurpose.CANARIES}
+        return tuple(sorted(people or {one.company_id for one in segments}))
 
     def has_first_look(self, source: Path | BinaryIO) -> bool:
         """Return whether companies may be left out: only where the source can be read a second time."""
@@ -351,6 +356,8 @@ class Sweep:
             else:
                 self.looked.append(looked)
         self.findings.count_block(_FIELD, document.name, matches, document=number, left_out=left_out)
+        # Where a canary is, customers may be: the company is compared with the whole document.
+        progress.looks.found |= companies_with_canaries(matches, self.findings.watch.segments)
         progress.end = last.end
         progress.rows += matches.filled_rows
         progress.masked_rows += matches.masked_lines

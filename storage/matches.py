@@ -43,7 +43,7 @@ FINGERPRINT_COUNTS = (
 #: Counts that summaries of earlier versions of the schema do not have.
 LATER_COUNTS = (*CANARY_COUNTS, "known_rows", "recycled_rows", "masked_verdict")
 #: Verdicts about masked rows that are no finding by themselves.
-QUIET_VERDICTS = frozenset({None, "not_ours", "too_little", "no_masks"})
+QUIET_VERDICTS = frozenset({None, "not_ours", "too_little", "no_masks", "not_compared"})
 COUNTS = {
     MatchScope.TERMS: TERM_COUNTS,
     MatchScope.FINGERPRINTS: FINGERPRINT_COUNTS,

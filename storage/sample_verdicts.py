@@ -15,6 +15,8 @@ from storage.database.base import Base
 
 #: Verdict of a company that was named in the version, and for which no masks are enrolled.
 NO_MASKS = "no_masks"
+#: Verdict of a company for which no time was left.
+NOT_COMPARED = "not_compared"
 
 
 class MaskedSample(Base):

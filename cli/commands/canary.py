@@ -318,7 +318,8 @@ def enroll(
     known = read_register(register)
     sets = _sets_of(known, system, partner)
     segment = out or Path(f"{slug}-canaries{SUFFIX}")
-    with TemporaryDirectory(prefix="canaries-") as folder:  # mode 0700
+    # Beside the register, with mode 0700: what is deleted stays on that disk for a while.
+    with TemporaryDirectory(prefix=".canaries-", dir=register.absolute().parent) as folder:
         path = Path(folder) / "canaries.csv"
         with path.open("w", encoding="utf-8", newline="") as stream:
             write_canary_list(known, sets, stream)
@@ -467,7 +468,12 @@ def _tell_new(planted: PlantedSet, register: Path, *, rented: bool, as_json: boo
         if not having.get("phone" if field == "mobile" and rented else field)
     }
     if not having["email"]:
-        left_out["email"] = "No --mail-domain was named."
+        left_out["email"] = "No --mail-domain was named." + (
+            ""
+            if having["resident_id"] or having["card"]
+            else " Without it only two fields of one row show these canaries: a telephone number alone may "
+            "be somebody else's."
+        )
     if as_json:
         emit_json(
             {

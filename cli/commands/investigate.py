@@ -77,6 +77,7 @@ def command(
             command=_command_line(sample, listing, alert, company),
             now=app.clock(),
         )
+    opened.check_unchanged()
     answer = made.answer
     if ordinals is not None:
         write_ordinals(ordinals, made.findings, made.progress, made.lists.names)

@@ -43,7 +43,7 @@ def command(
     ],
     out: Annotated[str, typer.Option(help="The file to write, mode 0600. - is standard output.")],
     of: Annotated[
-        str | None, typer.Option(help="The segment to use if the file has ordinals of several.")
+        str | None, typer.Option(help="The segment to use if the file has several, by number or system.")
     ] = None,
     columns: Annotated[
         str | None,

@@ -165,6 +165,8 @@ def erase(
         emit_json({"segment": out, "erased": written.erased, "sequence": written.sequence})
     else:
         print_line(f"Wrote {out}: delta {written.sequence} of its chain, {written.erased} customers erased.")
+        if before.masks is not None:
+            print_line("Their tags of masked values stay until the list is enrolled again as a new base.")
 
 
 @app.command()

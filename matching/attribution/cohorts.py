@@ -29,6 +29,7 @@ ERROR_LIMIT = 0.01
 STRAY = 0.03  # share of matches that may come from anywhere, as in `holders`
 _LATE_LIMIT = 0.25  # late matches, as a part of those that the whole base would give: more is no copy's date
 _UNEVEN_ERROR = 0.001
+_RECENT = 0.05  # share of the base: a copy that has customers as young as these is not noticeably old
 _PARTS = np.geomspace(0.005, 1.0, 24)  # of the last cohort that the copy may hold
 
 Counts = NDArray[np.int64]
@@ -197,7 +198,7 @@ def _undated_answer(
     total = int(matched.sum())
     newest = int(np.flatnonzero(matched)[-1])
     settled = CohortVerdict.LIKE_THE_BASE if _is_even(matched, older) else CohortVerdict.UNLIKE_THE_BASE
-    if settled is CohortVerdict.LIKE_THE_BASE and newest < len(older) - 1:
+    if settled is CohortVerdict.LIKE_THE_BASE and older[newest] < 1 - _RECENT:
         # All matches are from the older part of the base: that may be chance, or the copy's date.
         more = _matches_needed(float(older[newest])) - total
         if more > 0:

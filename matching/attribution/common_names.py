@@ -12,32 +12,36 @@ from matching.inputs.formats.columns import is_known_name, role_of
 
 _ORDINARY = """
     a account acct activation active add addr address adresse age agence agent alter amount amt annual
-    anschrift apartment application apply approval approved area at bairro bal balance bank beruf birth
-    birthplace block bool branch building by calle category cd channel charge child children church
-    cidade city ciudad claim client cliente code codigo color comment comments commune company compte
-    conseiller contact contract contractnr count country county created creation cty cur currency cust
-    customer daily data date day days db default del deleted department dept desc description detail
-    direccion discount district dob domain dt edad education email emailaddress emp employee employer
-    enabled end endereco entry estado etat expires expiry extra fax fecha file filename firm firma first
-    firstname flag flags floor form from full geboorteplaats gender geschlecht given grade group guid
-    has hash height home host house huisnummer id ident identifier idx image imei imsi in income index
-    industry info installment installments int ip is issue issued item job key klant klantnummer kod
-    kunde kunden kundennummer label land lang language last lastlogin lastname lat latitude level limit
-    line link list loan location log login lon longitude mail main manager marital member memo message
-    miasto middle mobile mod modified month monthly mr mrs mtime my naissance name nation nationality
-    new nick no nota note notes nr nr. num number numer numero occupation of office on opened order org
-    organisation organization ort other owner ownership page pais parent pass password path pay payment
-    pays person phone phonenumber photo pic picture pid pin place plan plz policy pop portable position
-    post postal postalcode postcode prefix price product prof profession profile province provincia
-    purchase purpose qq qty quantity rank rate real reason rec record ref reference reg region register
-    registered registration remark remarks risk role row rows rue salary salt score second seq sequence
-    sex sexe sexo short sim site size skype sort source ssn sso st stadt start state status straat
-    straatnaam strada strasse straße street street1 style sub suffix sum sur surname tag tags tax tel
-    telegram telephone term text time timestamp title to token total town ts twitter typ type uid ulica
-    unit upd update updated url user user_id userid usr uuid valid value vat ver verification verified
-    version village ville vip vorname web website wechat weight whatsapp when woonplaats year yearly zip
-    zipcode адрес город дата индекс код комментарий номер область пол примечание регион статус страна
-    сумма тип улица
+    anschrift apartment app application apply approval approved area at bairro bal balance bank begin
+    beruf bic birth birthplace block bool branch brand browser building by calle campaign category cd
+    channel charge child children church cidade citizenship city ciudad claim client cliente close
+    closed code codigo color comment comments commune company compte conseiller consent contact contract
+    contractnr cookie count country county created creation cty cur currency cust customer cvv daily
+    data date day days db default del deleted department dept desc description detail device direccion
+    discount district dob domain dt edad education email emailaddress emergency emp employee employer
+    enabled end ended endereco entry estado etat exp expires expiry extra father fax fecha file filename
+    finish firm firma first firstname flag flags floor form from full gdpr geboorteplaats gender
+    geschlecht given grade group guid has hash height holder home host house huisnummer iban id ident
+    identifier idx image imei imsi in income index industry info installment installments int ip is
+    issue issued issuer item job join joined key klant klantnummer kod kunde kunden kundennummer label
+    land lang language last lastlogin lastname lat latitude level limit line link list loan locale
+    location log login lon longitude mac maiden mail main manager marital member memo message miasto
+    middle mobile mod modified month monthly mother mr mrs mtime my naissance name nation nationality
+    new newsletter nick no nota note notes nr nr. num number numer numero occupation of office on open
+    opened optin optout order org organisation organization ort os other owner ownership page pais
+    parent partner pass password path pay payment pays person phone phonenumber photo pic picture pid
+    pin place plan platform plz policy pop portable position post postal postalcode postcode preference
+    preferred prefix price product prof profession profile province provincia purchase purpose qq qty
+    quantity rank rate real reason rec record ref reference referral referrer reg region register
+    registered registration relation relationship remark remarks residence resident risk role row rows
+    rue salary salt score second seq sequence session sex sexe sexo short sign signed signup sim since
+    site size skype sort source spouse ssn sso st stadt start started state status straat straatnaam
+    strada strasse straße street street1 style sub subscribed subscription suffix sum sur surname swift
+    tag tags tax tel telegram telephone term text time timestamp timezone title to token total town ts
+    twitter typ type udid uid ulica unit until upd update updated url user user_id userid usr uuid valid
+    value vat ver verification verified version village ville vip vorname web website wechat weight
+    whatsapp when woonplaats year yearly zip zipcode адрес город дата индекс код комментарий номер
+    область пол примечание регион статус страна сумма тип улица
 """
 _HAN_ORDINARY = """
     申请 合同 风险 天数 经理 网点 分类 通讯录 通讯 批准 审批 审核 金 额 率 日 次数 累计 总 最近 首次

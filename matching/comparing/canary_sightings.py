@@ -13,7 +13,8 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.comparing.agreements import Pairs, merge_fields
+from matching.comparing.agreements import Pairs, merge_fields, pairs_in_block
+from matching.comparing.block_matches import BlockMatches
 from matching.comparing.lookup import FIELDS
 from matching.fingerprints.segments import CanarySet, SegmentPurpose
 from matching.identifiers import Field
@@ -62,7 +63,7 @@ class CanarySightings:
         """Add pairs of rows and canaries; all pairs of a row must come in one call."""
         for pair in merge_fields(pairs):
             bits = int(pair["fields"])
-            certain = bits.bit_count() > 1 or bool(bits & _TELLING_BITS)
+            certain = _is_certain(bits)
             self.add(
                 CanarySighting(
                     int(pair["segment"]), int(pair["ordinal"]), bits, certain, 1, label, int(pair["line"])
@@ -83,6 +84,22 @@ class CanarySightings:
     def add_all(self, later: "CanarySightings") -> None:
         for one in later:
             self.add(one)
+
+
+def _is_certain(bits: int) -> bool:
+    return bits.bit_count() > 1 or bool(bits & _TELLING_BITS)
+
+
+def companies_with_canaries(matches: BlockMatches, segments: Sequence[WatchedSegment]) -> set[int]:
+    """Return the companies of which a block shows a canary for certain."""
+    if not matches.hits.size:
+        return set()
+    canaries = are_of(segments, SegmentPurpose.CANARIES)[matches.hits.segments]
+    if not canaries.any():
+        return set()
+    pairs = merge_fields(pairs_in_block(matches)[canaries])
+    certain = (pair["segment"] for pair in pairs if _is_certain(int(pair["fields"])))
+    return {segments[index].company_id for index in certain}
 
 
 def are_of(segments: Sequence[WatchedSegment], purpose: SegmentPurpose) -> NDArray[np.bool_]:

@@ -153,7 +153,8 @@ def look_up(field: Field, batch: CandidateBatch, keys: Sequence[SegmentsOfKey]) 
     for key in keys:
         if tape is None or field not in key.fingerprinters:
             continue
-        values = key.fingerprinters[field].of_tape(tape)
+        marks = key.segments[0][1].segment.lookup_marks(field)
+        values = key.fingerprinters[field].of_tape(tape, marks)
         for index, watched in key.segments:
             which, ordinals = watched.segment.lookup(field, values)
             if len(which) >= SHARED_LIMIT:

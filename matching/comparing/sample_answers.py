@@ -7,7 +7,8 @@
    whole counts for their row (`whole_values`).
 3. The same rows are compared with the masks of its canaries, by the template with the smallest chance.
 
-A company without masks that can be compared gets the verdict NO_MASKS, if it is a finding anyway.
+A company without masks that can be compared gets the verdict NO_MASKS, if it is a finding anyway. A company
+for which no time was left gets NOT_COMPARED.
 """
 
 import re
@@ -30,13 +31,27 @@ from matching.masked_samples.templates import MaskTemplate
 from matching.ours import Disagreement, OursAnswer, WeakestAssumption, answer_for
 from matching.watch import Watch, WatchedSegment
 from storage.canary_matches import CanaryEvidence, CanaryRecord
-from storage.sample_verdicts import NO_MASKS, SampleRecord, VerdictRecord
+from storage.sample_verdicts import NO_MASKS, NOT_COMPARED, SampleRecord, VerdictRecord
 
 #: Masked rows of one version that are compared.
-ROWS_LIMIT = 2_000
+ROWS_LIMIT = 1_000
 #: A masked row is told as a canary where chance alone shows one in so many samples at most.
 CANARY_CHANCE = 1e-3
-_MASK_SIGN = re.compile(r"[*＊•●○■□×]|[xX#＃ｘＸ]{2}|某")
+#: Signs of `mask_signs`. Titles (王先生) alone are no mask: they stand in every other contact line.
+_STARS = (
+    r"*\uff0a\u2731\u2732\u2733\u2217\u204e\ufe61\u2022\u25a0-\u25ff\u2580-\u259f\u2b24\u220e\u2605"
+    r"\u2715-\u2717\u2573"
+)
+_RUN = re.compile(
+    rf"(?P<stars>[{_STARS}]+)|[xX\u0445\u0425\u00d7\uff58\uff38?\uff1f#\uff03_\uff3f]{{2,}}"
+    r"|(?P<lines>-{3,12}|\.{3,12}|~{2,12}|\u00b7{2,12}|\u2026{1,6})(?=[0-9\uff10-\uff19]{4})"
+    r"|(?P<name>\u67d0)|(?P<escape>&#(?:0*42|[xX]0*2[aA]);|&ast;|%2[aA]|\\(?:u00|x)2[aA]|\\\*)"
+)
+_SEPARATORS = " ().-/"
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_INITIALS = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,3}$")
+_BEFORE_AT = re.compile(r"[\w.+%-]{0,32}@")
+_BEHIND_AT = re.compile(r"@[\w.-]{0,32}$")
 
 _ASSUMPTIONS: Mapping[WeakestAssumption, str] = {
     WeakestAssumption.BASE_COMPLETE: "all customers are enrolled, those of the copy's time included",
@@ -70,7 +85,9 @@ NO_ANSWERS = SampleAnswers()
 
 
 @dataclass(frozen=True, slots=True)
-class _CanaryBase:
+class CanaryBase:
+    """The masks of a company's canaries."""
+
     watched: WatchedSegment
     base: MaskedBase
 
@@ -82,7 +99,7 @@ class MaskedCompany:
     region: str
     customers: Sequence[WatchedSegment]
     base: MaskedBase
-    canaries: Sequence[_CanaryBase] = ()
+    canaries: Sequence[CanaryBase] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +123,7 @@ class MaskedCompanies:
                 refused[company] = error.reason
                 continue
             canaries = [one for one in segments if one.purpose is SegmentPurpose.CANARIES]
-            by_id[company] = MaskedCompany(
-                segments[0].region, customers, base, tuple(_canary_bases(canaries))
-            )
+            by_id[company] = MaskedCompany(segments[0].region, customers, base, tuple(canary_bases(canaries)))
         return cls(by_id, refused)
 
     def of_companies(self, companies: Collection[int]) -> "MaskedCompanies":
@@ -123,10 +138,10 @@ def _chain(watched: WatchedSegment) -> SegmentChain:
     return segment if isinstance(segment, SegmentChain) else SegmentChain.of([segment])
 
 
-def _canary_bases(canaries: Sequence[WatchedSegment]) -> Iterator[_CanaryBase]:
+def canary_bases(canaries: Sequence[WatchedSegment]) -> Iterator[CanaryBase]:
     for watched in canaries:
         try:
-            yield _CanaryBase(watched, MaskedBase.of([(_chain(watched), watched.key)]))
+            yield CanaryBase(watched, MaskedBase.of([(_chain(watched), watched.key)]))
         except SegmentRefused:
             continue  # enrolled without masks: whole values show its canaries
 
@@ -139,7 +154,7 @@ def answer_masked_rows(
     expired: Callable[[], bool],
 ) -> SampleAnswers:
     """Return the answers for a version's texts. `findings`: companies of which something was found anyway."""
-    signed = [part for part in parts if _MASK_SIGN.search(part.text)]
+    signed = [part for part in parts if may_be_masked(part.text)]
     if not signed:
         return NO_ANSWERS
     regions = dict.fromkeys(one.region for one in masked.by_id.values()) or {"CN": None}
@@ -154,15 +169,46 @@ def answer_masked_rows(
         rows = read[one.region]
         if not rows.rows:
             continue
+        if expired():
+            verdicts[company] = VerdictRecord(NOT_COMPARED, len(rows.rows), detail="time")
+            continue
         hits = whole_value_hits(rows.rows, one.customers, one.region)
         verdicts[company] = _verdict_record(answer_for(rows.rows, one.base, hits))
-        if found := list(_masked_canaries(rows, one)):
+        if found := list(masked_canaries(rows.rows, rows.places, one)):
             canaries[company] = found
     for company in set(findings) - masked.by_id.keys():
         if first.rows:
             reason = masked.refused.get(company, "")
             verdicts[company] = VerdictRecord(NO_MASKS, len(first.rows), detail=reason)
     return SampleAnswers(sample, verdicts, canaries)
+
+
+def may_be_masked(text: str) -> bool:
+    """Return whether there may be masked rows: reading a text for them takes a hundred times as long.
+
+    There may be where signs stand beside a digit, a Han character or the first letters of a name, or in the
+    parts of an address.
+    """
+    return any(_is_mask(text, run) for run in _RUN.finditer(text))
+
+
+def _is_mask(text: str, run: re.Match[str]) -> bool:
+    start, end = run.span()
+    if run["escape"]:
+        return True
+    before = text[max(0, start - 3) : start].rstrip(_SEPARATORS)[-1:]
+    after = text[end : end + 3].lstrip(_SEPARATORS)[:1]
+    if run["name"]:
+        return bool(_HAN.match(text[start - 1 : start]) or _HAN.match(text[end : end + 1]))
+    if run["stars"] and (_HAN.match(text[start - 1 : start]) or _HAN.match(text[end : end + 1])):
+        return True
+    if before.isdigit() or after.isdigit():
+        return end - start > 1 or before.isdigit() == after.isdigit()
+    if not run["stars"]:
+        return False
+    if end - start > 1 and _INITIALS.search(text[max(0, start - 4) : start]):
+        return True
+    return bool(_BEFORE_AT.match(text, end) or _BEHIND_AT.search(text[max(0, start - 33) : start]))
 
 
 @dataclass(slots=True)
@@ -224,26 +270,28 @@ def _verdict_record(answer: OursAnswer) -> VerdictRecord:
 # --- canaries
 
 
-def _masked_canaries(rows: _ReadRows, company: MaskedCompany) -> Iterator[CanaryRecord]:
-    """Yield the sets that masked rows are consistent with, each once.
+def masked_canaries(
+    rows: Sequence[SampleRow], places: Sequence[str], company: MaskedCompany
+) -> Iterator[CanaryRecord]:
+    """Yield the sets that masked rows are consistent with, each once. `places`: of the rows.
 
     A row is compared by the template with the smallest chance, chosen before any hit is looked up. A row that
     looks like a customer, too, says nothing of a canary.
     """
     for one in company.canaries:
         told: set[str] = set()
-        for template, numbers, pairs, chances in _views_of(rows.rows, one.base, company.base):
+        for template, numbers, pairs, chances in _views_of(rows, one.base, company.base):
             counts = one.base.counts(template, pairs)
             customers = company.base.counts(template, pairs)
             cohorts = one.base.cohorts(template, pairs)
             for place, number in enumerate(numbers):
-                chance = chances[place] * len(rows.rows)
+                chance = chances[place] * len(rows)
                 if not counts[place] or customers[place] or chance > CANARY_CHANCE:
                     continue
                 for planted in _sets_of_cohorts(one, set(cohorts[place].tolist())):
                     if planted.label not in told:
                         told.add(planted.label)
-                        yield _canary_record(one, planted, template, rows.places[number], chance)
+                        yield _canary_record(one, planted, template, places[number], chance)
 
 
 def _views_of(
@@ -278,7 +326,7 @@ def _views_of(
         )
 
 
-def _sets_of_cohorts(one: _CanaryBase, numbers: Collection[int]) -> list[CanarySet]:
+def _sets_of_cohorts(one: CanaryBase, numbers: Collection[int]) -> list[CanarySet]:
     """Return the sets that were issued in these cohorts; all of them where the cohort is not known."""
     sets = one.watched.segment.header.canary_sets
     dates = one.base.cohort_dates
@@ -291,7 +339,7 @@ def _cohort_of(day: date, dates: Sequence[date]) -> int:
 
 
 def _canary_record(
-    one: _CanaryBase, planted: CanarySet, template: MaskTemplate, place: str, chance: float
+    one: CanaryBase, planted: CanarySet, template: MaskTemplate, place: str, chance: float
 ) -> CanaryRecord:
     return CanaryRecord(
         segment_id=one.watched.id,

@@ -18,6 +18,7 @@ from matching.fingerprints.segments import Ordinals
 
 COLUMN = "ordinal"
 SEGMENT = "segment"  # optional column: the segment whose list the ordinal numbers
+SYSTEM = "system"  # optional column: the label of that segment
 FIELDS = "fields"  # optional column: the fields that were hit
 _LINE_LIMIT = 1 << 16  # characters
 _ORDINAL_DIGITS = 10
@@ -90,8 +91,8 @@ class WantedOrdinals:
 def read_wanted(path: Path, *, of: str | None = None) -> WantedOrdinals:
     """Read a CSV file with a column `ordinal`; of several rows with one ordinal the last counts.
 
-    `of`: the segment whose rows are read. Segments number different lists, so None is only allowed if the
-    file has rows of one segment. Raises OrdinalsRefused.
+    `of`: the segment whose rows are read, by its number or the name of its system. Segments number different
+    lists, so None is only allowed if the file has rows of one segment. Raises OrdinalsRefused.
     """
     with _open_csv(path) as stream:
         rows = csv.reader(stream)
@@ -132,7 +133,16 @@ def _rows_of_segment(rows: list[list[str]], names: list[str], of: str | None, pa
             f"{path} has ordinals of {len(segments)} segments, which number different lists; "
             f"name one of them with --of: {', '.join(segments)}"
         )
-    chosen = rows if of is None else [row for row in rows if row[column] == of]
+    by_system = SYSTEM in names and of is not None and of not in segments
+    chosen = (
+        rows
+        if of is None
+        else [row for row in rows if row[names.index(SYSTEM) if by_system else column] == of]
+    )
+    if by_system and len({row[column] for row in chosen}) > 1:
+        raise OrdinalsRefused(
+            f"{path} has ordinals of several segments of this system; name one by its number"
+        )
     if of is not None and not chosen:
         raise OrdinalsRefused(
             f"{path} has no ordinals of the segment named by --of; it has ordinals of "

@@ -131,10 +131,13 @@ class Fingerprinter:
             hmac_sha256(self.subkey, Strs(list(values)), out=digests)
         return digests[:, :SIZE]
 
-    def of_tape(self, tape: Tape) -> Fingerprints:
-        """Return the fingerprints of the values on a tape, without making Python objects of them."""
+    def of_tape(self, tape: Tape, marks: NDArray[np.uint64] | None = None) -> Fingerprints:
+        """Return the fingerprints of the values on a tape, without making Python objects of them.
+
+        `marks`: see `hashed`.
+        """
         if side_by_side := lanes():
-            return hashed(self.subkey, tape.offsets, tape.bytes, side_by_side)
+            return hashed(self.subkey, tape.offsets, tape.bytes, side_by_side, marks=marks)
         digests = np.empty((len(tape), _DIGEST), dtype=np.uint8)
         if len(tape):
             hmac_sha256(self.subkey, tape.strings(), out=digests)

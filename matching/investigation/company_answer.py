@@ -14,6 +14,7 @@ from matching.investigation.seen_canaries import SeenCanaries
 from matching.ours import OursVerdict
 from matching.watch import WatchedSegment
 
+_NO_MASKS = (WhyMissing.NO_MASKS_ENROLLED, WhyMissing.MASKS_OTHER)
 #: Verdicts after which something is found.
 _FOUND = frozenset(
     (
@@ -100,7 +101,7 @@ class CompanyAnswer:
     @property
     def rows_not_judged(self) -> bool:
         """Whether nothing is enrolled with which masked rows could be compared."""
-        return isinstance(self.ours, NotAnswered) and self.ours.why is WhyMissing.NO_MASKS_ENROLLED
+        return isinstance(self.ours, NotAnswered) and self.ours.why in _NO_MASKS
 
     @property
     def rows_are_cut(self) -> bool:
@@ -108,7 +109,10 @@ class CompanyAnswer:
 
     @property
     def canary_count(self) -> int:
-        return 0 if isinstance(self.canaries, NotAnswered) else self.canaries.canaries
+        """Canaries that were found, and sets that masked rows are consistent with."""
+        if isinstance(self.canaries, NotAnswered):
+            return 0
+        return self.canaries.canaries + len(self.canaries.masked)
 
     def as_dict(self) -> dict[str, Any]:
         return {

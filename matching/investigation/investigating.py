@@ -12,7 +12,9 @@ from matching.attribution.enrolled_lists import chain_of
 from matching.attribution.leak_tables import LeakTable
 from matching.comparing.canary_sightings import CanarySightings
 from matching.comparing.findings import Findings
-from matching.errors import MatchingError, SegmentRefused
+from matching.comparing.sample_answers import MaskedCompany, canary_bases, masked_canaries
+from matching.comparing.whole_values import whole_value_hits
+from matching.errors import MasksMissing, MatchingError, SegmentRefused
 from matching.fingerprints.segments import SegmentPurpose
 from matching.identifiers import NORMALISERS
 from matching.inputs import Limits
@@ -29,7 +31,7 @@ from matching.investigation.investigation import (
 )
 from matching.investigation.ours_part import OursPart, ours_part
 from matching.investigation.parts import NotAnswered, WhyMissing
-from matching.investigation.read_rows import ReadRows, full_hits, read_rows
+from matching.investigation.read_rows import ReadRows, read_rows
 from matching.investigation.seen_canaries import seen_canaries
 from matching.investigation.subject import OpenSubject, shown_name
 from matching.investigation.watched_lists import WatchedLists
@@ -38,6 +40,7 @@ from matching.masked_samples.templates import TEMPLATES_VERSION
 from matching.ours import FullHit
 from matching.sweep import Sweep, SweepProgress
 from matching.watch import Watch
+from storage.canary_matches import CanaryRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class _Answering:
                 self.lists.watch.segments,
                 self.lists.segments(company, SegmentPurpose.CANARIES),
                 CanarySightings() if found is None else found.canaries,
+                self._masked_canaries(company, read),
             ),
         )
 
@@ -161,34 +165,45 @@ class _Answering:
         region = customers[0].region
         if region not in self._rows:
             self._rows[region] = read_rows(self.opened, self.limits, region)
-        enrolled = frozenset(name for one in customers for name in one.segment.fields)
-        found = self.findings.companies.get(company)
-        pairs = self.lists.no_pairs if found is None else found.agreements.pairs()
-        return self._rows[region], full_hits(self._rows[region], pairs, enrolled)
+        return self._rows[region], whole_value_hits(self._rows[region].rows, customers, region)
 
     def _read_tables(self) -> list[LeakTable]:
         if self._tables is None:
             self._tables = leak_tables(self.opened, self.limits)
         return self._tables
 
+    def _masked_canaries(self, company: int, read: ReadRows) -> list[CanaryRecord]:
+        """Return the sets of canaries that masked rows are consistent with."""
+        customers = self.lists.segments(company, SegmentPurpose.CUSTOMERS)
+        bases = tuple(canary_bases(self.lists.segments(company, SegmentPurpose.CANARIES)))
+        shown = [place for place, row in enumerate(read.rows) if row.is_masked]
+        if not customers or not bases or not shown:
+            return []
+        try:
+            base = MaskedBase.of([(chain_of(one.segment), one.key) for one in customers])
+        except SegmentRefused:
+            return []
+        masks = MaskedCompany(customers[0].region, customers, base, bases)
+        rows = [read.rows[place] for place in shown]
+        return list(masked_canaries(rows, [read.places[place] for place in shown], masks))
+
     def _ours(
         self, company: int, read: ReadRows, hits: Mapping[int, FullHit], *, unusable: bool
     ) -> OursPart | NotAnswered:
         """Judge the rows, or say why they are not judged."""
         customers = self.lists.segments(company, SegmentPurpose.CUSTOMERS)
-        found = self.findings.companies.get(company)
         if unusable:
             return NotAnswered(WhyMissing.SEGMENT_UNUSABLE)
         if not customers:
             return NotAnswered(WhyMissing.NO_SEGMENT)
         if not read.rows:
             return NotAnswered(WhyMissing.NO_ROWS)
-        if found is not None and len(found.agreements.summed_customers):
-            return NotAnswered(WhyMissing.TOO_MANY_MATCHES)
         try:
             base = MaskedBase.of([(chain_of(one.segment), one.key) for one in customers])
-        except SegmentRefused:
+        except MasksMissing:
             return NotAnswered(WhyMissing.NO_MASKS_ENROLLED)
+        except SegmentRefused:
+            return NotAnswered(WhyMissing.MASKS_OTHER)
         return ours_part(read.rows, base, hits, is_cut=read.is_cut, ambiguous=read.ambiguous)
 
 

@@ -13,8 +13,8 @@ class WhyMissing(StrEnum):
     NO_SEGMENT = "no_segment"  # no customer of the company is enrolled
     SEGMENT_UNUSABLE = "segment_unusable"  # no key, another key, damaged
     NO_MASKS_ENROLLED = "no_masks_enrolled"  # the segment has no tags of masked values
+    MASKS_OTHER = "masks_other"  # its tags were made by other rules or with another key
     NO_ROWS = "no_rows"  # no row of a person was read
-    TOO_MANY_MATCHES = "too_many_matches"  # so many whole values match that no row is judged by itself
     NO_MATCHES = "no_matches"  # no value is a customer's, so there is nothing to attribute
     NO_CANARIES = "no_canaries"  # no canary of the company is enrolled
 

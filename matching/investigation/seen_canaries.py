@@ -14,6 +14,7 @@ from matching.identifiers import Field
 from matching.investigation.parts import NotAnswered, WhyMissing
 from matching.investigation.subject import shown_name
 from matching.watch import WatchedSegment
+from storage.canary_matches import CanaryRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,33 @@ class SeenCanarySet:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskedCanarySet:
+    """A set with a canary that looks like a masked row. `by_chance`: such rows that chance alone gives."""
+
+    label: str
+    issued: date
+    place: str
+    by_chance: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "label": self.label,
+            "issued": self.issued.isoformat(),
+            "first_place": self.place,
+            "by_chance": self.by_chance,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class SeenCanaries:
-    """What was found of a company's canaries. `enrolled`: canaries that were compared."""
+    """What was found of a company's canaries. `enrolled`: canaries that were compared.
+
+    `masked`: sets that masked rows are consistent with; they are no proof.
+    """
 
     enrolled: int
     sets: tuple[SeenCanarySet, ...]
+    masked: tuple[MaskedCanarySet, ...] = ()
 
     @property
     def canaries(self) -> int:
@@ -65,13 +88,17 @@ class SeenCanaries:
             "enrolled": self.enrolled,
             "canaries": self.canaries,
             "sets": [one.as_dict() for one in self.sets],
+            "masked_sets": [one.as_dict() for one in self.masked],
         }
 
 
 def seen_canaries(
-    segments: Sequence[WatchedSegment], own: Sequence[WatchedSegment], found: CanarySightings
+    segments: Sequence[WatchedSegment],
+    own: Sequence[WatchedSegment],
+    found: CanarySightings,
+    masked: Sequence[CanaryRecord] = (),
 ) -> SeenCanaries | NotAnswered:
-    """Return the sets of which a canary was found.
+    """Return the sets of which a canary was found, and those that masked rows are consistent with.
 
     `segments`: of the watch, in the order of the sightings; `own`: those of the company's canaries.
     """
@@ -84,6 +111,7 @@ def seen_canaries(
     return SeenCanaries(
         enrolled=sum(one.segment.header.customers for one in own),
         sets=tuple(sorted(seen, key=lambda one: (-one.certain, -one.canaries, one.label))),
+        masked=tuple(MaskedCanarySet(one.label, one.issued, one.place, one.chance or 0.0) for one in masked),
     )
 
 

@@ -22,6 +22,7 @@ from storage import companies, listings
 from storage.alerts import Alert
 from storage.captures import Capture
 from storage.errors import EvidenceExpired, EvidenceFailed
+from storage.evidence.verification import evidence_row, verify_record
 from storage.evidence.warc import EvidenceStore
 from storage.listing_tables import Attachment
 from storage.listings import Listing, ListingVersion
@@ -50,7 +51,7 @@ def open_listing(
         digest_of_parts(zip(names, parts, strict=True)),
         tuple(parts[:PARTS_LISTED]),
         len(parts),
-        _seen_listing(session, version, unread),
+        _seen_listing(session, version, evidence, unread),
         None if alert is None else _seen_alert(session, alert),
     )
     return OpenSubject(subject, texts=tuple(texts))
@@ -78,7 +79,9 @@ def _texts(
                 yield name, found[key].encode(errors="replace")
 
 
-def _seen_listing(session: Session, version: ListingVersion, unread: Iterable[str]) -> SeenListing:
+def _seen_listing(
+    session: Session, version: ListingVersion, evidence: EvidenceStore, unread: Iterable[str]
+) -> SeenListing:
     listing = version.listing
     price = listing.price_amount
     captures = [version.capture, *(each.capture for each in version.attachments)]
@@ -97,7 +100,7 @@ def _seen_listing(session: Session, version: ListingVersion, unread: Iterable[st
         gone_at=listing.gone_at,
         versions=listing.version_number,
         same_offers=tuple(one.id for one in _other_offers(session, listing)),
-        captures=tuple(map(_seen_capture, by_id.values())),
+        captures=tuple(_seen_capture(one, evidence) for one in by_id.values()),
         unread=tuple(unread),
     )
 
@@ -106,7 +109,9 @@ def _other_offers(session: Session, listing: Listing) -> list[Listing]:
     return [one for one in listings.reposts_of(session, listing.id) if one.id != listing.id]
 
 
-def _seen_capture(capture: Capture) -> SeenCapture:
+def _seen_capture(capture: Capture, evidence: EvidenceStore) -> SeenCapture:
+    row = evidence_row(capture)
+    fault = None if row is None or capture.evidence_gone else verify_record(evidence, row)
     return SeenCapture(
         url=capture.url,
         fetched_at=capture.fetched_at,
@@ -116,6 +121,7 @@ def _seen_capture(capture: Capture) -> SeenCapture:
         file=capture.evidence_file,
         offset=capture.evidence_offset,
         gone=capture.evidence_gone and capture.evidence_gone.value,
+        fault=None if fault is None else fault.reason,
     )
 
 

@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from matching.errors import InputMissing, InputUnreadable
+from matching.errors import InputChanged, InputMissing, InputUnreadable
 from matching.masks import mask_text
 from matching.sweep import SweepSource
 
@@ -52,6 +52,9 @@ class SeenCapture:
     file: str | None
     offset: int | None
     gone: str | None
+    fault: str | None = (
+        None  # reason why its bytes, read again now, are not those; None: they are, or are gone
+    )
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -63,6 +66,7 @@ class SeenCapture:
             "evidence_file": self.file,
             "evidence_offset": self.offset,
             "evidence_gone": self.gone,
+            "evidence_fault": self.fault,
         }
 
 
@@ -157,18 +161,45 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleFileState:
+    """A file as it was when it was hashed. `size` and `changed_ns` are -1 where it cannot be looked at."""
+
+    path: Path
+    size: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> SampleFileState:
+        try:
+            found = path.stat()
+        except OSError:
+            return cls(path, -1, -1)
+        return cls(path, found.st_size, found.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenSubject:
     """A subject with what can be read of it, as often as wanted."""
 
     subject: Subject
     path: Path | None = None
     texts: tuple[tuple[str, bytes], ...] = ()
+    states: tuple[SampleFileState, ...] = ()
 
     def sources(self) -> list[SweepSource]:
         """Return its texts anew, each from its beginning."""
         if self.path is not None:
             return [(self.path.resolve().name, self.path)]
         return [(name, BytesIO(text)) for name, text in self.texts]
+
+    def check_unchanged(self) -> None:
+        """Raise InputChanged if a file is not what was hashed: the digests would be those of other bytes."""
+        for state in self.states:
+            if state != SampleFileState.of(state.path):
+                raise InputChanged(
+                    f"{shown_name(state.path.name)} was changed while it was investigated; copy it to where "
+                    "nobody writes, and start again"
+                )
 
 
 def open_sample(path: Path) -> OpenSubject:
@@ -181,6 +212,7 @@ def open_sample(path: Path) -> OpenSubject:
         raise InputUnreadable(f"{shown_name(str(path))} cannot be read: {error.strerror}.") from None
     files = _files_below(path) if path.is_dir() else [(path.name, path)]
     names = [os.fsencode(name) for name, _ in files]
+    states = tuple(SampleFileState.of(file) for _, file in files)
     parts = [_hashed_file(name, file) for name, file in files]
     whole = parts[0].sha256 if not path.is_dir() else None
     subject = Subject(
@@ -190,7 +222,7 @@ def open_sample(path: Path) -> OpenSubject:
         tuple(parts[:PARTS_LISTED]),
         len(parts),
     )
-    return OpenSubject(subject, path)
+    return OpenSubject(subject, path, states=states)
 
 
 def shown_name(name: str) -> str:

@@ -9,6 +9,9 @@ numbers       masked telephone numbers, IDs, cards and IBANs; `emails`, `names` 
 labels        what a label or the name of a column says of a value
 line_values   the values of a line or a cell
 row_tables    what the other rows of a table say of a value
+record_lines  records over several lines
+people        which people a line shows, and which rows are kept
+text_rows     the rows of a text
 reading       from a text or a dump's block to its rows
 shown         what a template shows of one value, whole or masked
 templates     the mask templates: a closed, versioned list

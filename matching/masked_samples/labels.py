@@ -84,15 +84,15 @@ _WORDS = {
         postcode plz case caseno model part partno product imei imsi vin plate passport passportno po batch
         lot room flat score rating member memberid points level chapter section figure table 住址 地址 住所
         家庭住址 单位 公司 工作单位 职业 开户行 город dirección endereço endereco adresse alamat địachỉ 주소
-        住所 street city company 订单 订单号 訂單 单号 快递 快递单号 运单号 密码 密碼 编号 編號 版本 序列号
-        价格 金额 余额 数量 验证码 车牌 车牌号 型号 流水号 护照 护照号 邮编 地址 日期 时间 时间戳 积分
-        会员号 会员卡号 qq qq号 微信 微信号 wechat 工号 学号 заказ пароль цена сумма версия код счет адрес
-        паспорт контракт договор pedido contraseña precio senha preço harga sandi mậtkhẩu giá 비밀번호
-        주문번호 パスワード 注文番号
+        住所 street city company 用户名 昵称 登录名 网名 暱稱 订单 订单号 訂單 单号 快递 快递单号 运单号
+        密码 密碼 编号 編號 版本 序列号 价格 金额 余额 数量 验证码 车牌 车牌号 型号 流水号 护照 护照号 邮编
+        地址 日期 时间 时间戳 积分 会员号 会员卡号 qq qq号 微信 微信号 wechat 工号 学号 заказ пароль цена
+        сумма версия код счет адрес паспорт контракт договор pedido contraseña precio senha preço harga
+        sandi mậtkhẩu giá 비밀번호 주문번호 パスワード 注文番号
         """,
 }
 _LETTERS = re.compile(r"[\W_]+")
-_ROLE_OF = {word: role for role, words in _WORDS.items() for word in words.split()}
+_ROLE_OF = {_LETTERS.sub("", word): role for role, words in _WORDS.items() for word in words.split()}
 _OF_COLUMNS = {
     **{
         role: LabelKind(role)
@@ -105,7 +105,7 @@ _HAN_END = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff]{1,10}$")
 _CONNECTED = re.compile(r"[\s:：=>\"'“\-–—(\[（【#]+$")
 
 
-@lru_cache(1 << 13)
+@lru_cache(maxsize=4096)
 def role_of_label(label: str) -> LabelKind | None:
     """Return what a whole label or name of a column says; None: it is unknown."""
     letters = _LETTERS.sub("", label.casefold())
@@ -128,7 +128,6 @@ def role_before(context: str) -> LabelKind | None:
     return label_before(context)[0]
 
 
-@lru_cache(1 << 13)
 def label_before(context: str) -> tuple[LabelKind | None, int]:
     """Return what the words at the end of a text say of the value behind them, and where they begin."""
     words = _CONNECTED.sub("", context)

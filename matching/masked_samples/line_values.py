@@ -164,7 +164,7 @@ def _found_values(
         if attribute is None or not taken.is_free(start, end) or _touches_mask(line, start, end):
             continue
         whole = _whole_value(attribute, form, region)
-        label = role if role is not None else _label_before(line, start)
+        label = _label_before(line, start) or role
         wanted = _NUMBERS.get(label) if label else None
         if label is LabelKind.OTHER and attribute is not Attribute.EMAIL:
             continue
@@ -226,7 +226,7 @@ def _label_before(line: str, start: int) -> LabelKind | None:
 def _decide_number(found: FoundValue, line: str, region: str, role: LabelKind | None) -> None:
     """Decide what a masked number is by its label, else by its shape."""
     assert found.number is not None
-    label = role or _label_before(line, found.start)
+    label = _label_before(line, found.start) or role
     if label is None and _BRAND.search(line, max(0, found.start - 24), found.start):
         label = LabelKind.CARD
     if label is LabelKind.OTHER:

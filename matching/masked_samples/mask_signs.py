@@ -44,17 +44,18 @@ _BY_LENGTH = re.compile(r"(?<![\d*])(\d{3,6})(-{3,12}|\.{3,12}|~{2,12}|·{2,12}|
 _HIDDEN_PLACES = {7: (11, 16), 8: (16,), 10: (16, 18)}  # visible digits: length of the number
 
 
-def plain_lines(text: str) -> list[str]:
-    """Return the lines of a text with ASCII digits and with `*` for hidden characters, without line ends."""
+def narrow_lines(text: str) -> list[str]:
+    """Return the lines of a text in ASCII digits and signs where they look so, without line ends."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     narrow = narrow_fold()("\n".join(line[:LINE_LENGTH] for line in lines)).text.split("\n")
-    if len(narrow) != len(lines):  # a character became a line end
-        narrow = [narrow_fold()(line[:LINE_LENGTH]).text.replace("\n", " ") for line in lines]
-    return list(map(plain_line, narrow))
+    if len(narrow) == len(lines):
+        return narrow
+    # A character became a line end.
+    return [narrow_fold()(line[:LINE_LENGTH]).text.replace("\n", " ") for line in lines]
 
 
 def plain_cell(cell: str) -> str:
-    """Return a cell as `plain_lines` returns lines."""
+    """Return a cell with ASCII digits and with `*` for hidden characters."""
     narrow = cell if cell.isascii() else narrow_fold()(cell[:LINE_LENGTH]).text
     return _with_masks(narrow[:LINE_LENGTH].replace("\n", " ").strip())
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -17,7 +18,13 @@ from numpy.typing import NDArray
 
 from matching.errors import MasksMissing, MasksOther, SegmentRefused
 from matching.fingerprints.scheme import Key, Tagger
-from matching.fingerprints.segments import LEAST_PEOPLE, MappedSegment, SegmentChain, TagTable
+from matching.fingerprints.segments import (
+    LEAST_PEOPLE,
+    MappedSegment,
+    SegmentChain,
+    SegmentHeader,
+    TagTable,
+)
 from matching.fingerprints.segments.parts import MasksHeader, cohort_map, joined_cohorts
 from matching.fingerprints.segments.tag_table import counts_of, sum_of_counts
 from matching.masked_samples.endings import EndingShares
@@ -62,6 +69,7 @@ class MaskedBase:
     left_out: Sequence[tuple[SegmentChain, SegmentRefused]] = ()
     _parts: dict[str, list[_Part]] = field(default_factory=dict, repr=False)
     _chains: Sequence[SegmentChain] = field(default=(), repr=False)
+    _others: dict[str, float] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, chains: Iterable[tuple[SegmentChain, Key]]) -> Self:
@@ -119,18 +127,19 @@ class MaskedBase:
             if part.segment.masks is not None:
                 codes = anchor_codes(part.tagger(anchors))
                 listed += counts_of(part.segment.masks.anchors[template.name], codes)
-        shares = np.where(listed, listed, self._usual[template.name]) / max(self.customers, 1)
+        shares = np.where(listed, listed, self._usual(template.name)) / max(self.customers, 1)
         return np.minimum(shares, 1.0)
 
-    @cached_property
-    def _usual(self) -> dict[str, float]:
-        """With how many others one of the people with a rare anchor shares it, by template.
+    def _usual(self, template: str) -> float:
+        """With how many others one of the people with a rare anchor shares it.
 
         They do not count themselves: a stranger is no customer. Where Poisson counts n below k are rare, a
         stranger with a rare anchor meets sum(n (n - 1)) / sum(n) people over all n up to k, with k itself
         (Stein's identity), so the rarest of the listed anchors count here, too.
         """
-        return {name: max(_usual_others(parts, name), _NOBODY) for name, parts in self._parts.items()}
+        if template not in self._others:  # only for templates that are asked: it reads all of their anchors
+            self._others[template] = max(_usual_others(self._parts[template], template), _NOBODY)
+        return self._others[template]
 
     def ending_shares(self, template: MaskTemplate, endings: Sequence[str], /) -> NDArray[np.float64]:
         """Return the share of the customers who show an ending, of those who have the value; never 0."""
@@ -156,16 +165,7 @@ def check_masks(chain: SegmentChain, key: Key) -> None:
 
     Only the masks are refused then: the fingerprints of the chain can be compared.
     """
-    masks = chain.header.masks
-    if masks is None or not masks.templates:
-        raise MasksMissing(
-            f"the segment {chain.path} has no tags of masked values; enroll the list again without --no-masks"
-        )
-    if masks.version != TEMPLATES_VERSION:
-        raise MasksOther(
-            f"the masked values of the segment {chain.path} were enrolled by version {masks.version} of the "
-            f"mask templates, and this program has version {TEMPLATES_VERSION}; enroll the list again"
-        )
+    check_mask_version(chain.header, chain.path)
     mask_key = key.mask_key(chain.header.company)
     for segment in chain.segments:
         for name, golden in _masks_of(segment).golden.items():
@@ -193,6 +193,20 @@ def _usual_others(parts: Sequence[_Part], template: str) -> float:
     people = sum(one.rare for one in sizes) + least
     squares = sum(one.rare_squares for one in sizes) + LEAST_PEOPLE * least
     return (squares - people) / people if people else 0.0
+
+
+def check_mask_version(header: SegmentHeader, path: Path) -> None:
+    """Raise MasksMissing or MasksOther unless a base has tags of this program's templates."""
+    masks = header.masks
+    if masks is None or not masks.templates:
+        raise MasksMissing(
+            f"the segment {path} has no tags of masked values; enroll the list again without --no-masks"
+        )
+    if masks.version != TEMPLATES_VERSION:
+        raise MasksOther(
+            f"the masked values of the segment {path} were enrolled by version {masks.version} of the "
+            f"mask templates, and this program has version {TEMPLATES_VERSION}; enroll the list again"
+        )
 
 
 def _masks_of(segment: MappedSegment) -> MasksHeader:

@@ -15,7 +15,7 @@ _TITLES = frozenset(
         """
         dott dr frau herr madam miss mlle mme monsieur mr mrs ms mx prof sir sr sra srta г-жа г-н
         buyer client cliente contact customer dear from holder kunde member owner patient seller user
-        victim клиент
+        victim клиент นาย นาง นางสาว anh chị ông bà bapak ibu pak bu
         """,
     )
 )
@@ -24,6 +24,7 @@ _HAN_MASKED = re.compile(
     rf"(?P<head>[{HAN}{HANGUL}]{{0,4}}) ?(?P<mask>{_SIGNS}) ?(?P<tail>[{HAN}{HANGUL}]{{0,2}})"
     r"(?P<title>先生|女士|小姐|太太|様|さん|씨|님)?"
 )
+_NO_NAME_ENDS = frozenset("年月日时分秒元万亿岁次号楼室路街区县市省人条个级楼")  # **日 is a date
 _UNNAMED = re.compile(
     rf"(?P<head>[{HAN}]{{1,2}}?)(?P<mask>某{{1,2}}|某[\u3400-\u9fff]|先生|女士|小姐|太太|师傅|老师|總|总|さん|様)"
 )
@@ -94,6 +95,8 @@ def _read_han(text: str) -> NameReading | None:
     hidden = None if match["title"] else len(mask)
     if mask[0] in "Xx×〇○O_?" and family_name(head) != head and not tail:
         return NameReading(_name(head, hidden=hidden), False) if len(head) == 2 else None
+    if not head and tail[-1] in _NO_NAME_ENDS:
+        return None
     if not head:
         return NameReading(_name("", tail[-1], hidden), len(mask) < 3 and is_han(tail))
     family = family_name(head)

@@ -216,13 +216,17 @@ def _phone(number: MaskedNumber, region: str) -> NumberReading | None:
         enough = national.visible >= 5 and national.compact.count("*") >= 3
         abroad = exact and code == _CODE_OF_CHINA and region not in ("US", "CA")
         return NumberReading(value, enough and (region == _CHINA or abroad))
-    least = 5 if len(number.head) > 2 and _is_grouped(number) else 6
+    least = 5 if len(number.head) > 2 and len(number.sizes) > 1 else 6
     enough = len(number.head) >= 2 and number.visible >= least and national.compact.count("*") >= 2
-    return NumberReading(value, enough and (compact[0] == "0" or _is_grouped(number)))
+    return NumberReading(value, enough and (compact[0] == "0" or _is_written_apart(number, region)))
 
 
-def _is_grouped(number: MaskedNumber) -> bool:
-    return "(" in number.written or len(number.sizes) > 1
+def _is_written_apart(number: MaskedNumber, region: str) -> bool:
+    """Return whether its groups are those of telephone numbers that begin with no 0."""
+    if "(" in number.written or "-" in number.written:
+        return True
+    home = home_plan(region)
+    return len(number.sizes) > 1 and (home.national_prefix is None or home.code == "1")
 
 
 def _stretched(number: MaskedNumber, region: str) -> NumberReading | None:
@@ -440,12 +444,15 @@ _LABELS = {
     "TR": "tckimlik kimlik tckn tc tcno", "UA": "рнокпп ипн ipn", "RU": "инн inn",
     "IN": "aadhaar aadhar आधार",
     "KR": "rrn 주민등록번호 주민번호", "JP": "個人番号 マイナンバー", "MX": "curp", "CL": "rut run",
-    "AR": "cuil cuit", "TH": "เลขบัตรประชาชน เลขประจำตัวประชาชน", "MY": "nric mykad", "ID": "nik ktp",
+    "AR": "cuil cuit",
+    "TH": "เลขบัตร บัตรประชาชน เลขบัตรประชาชน เลขประจำตัวประชาชน", "MY": "nric mykad", "ID": "nik ktp",
     "PK": "cnic", "ZA": "saidnumber saidno", "IL": "teudatzehut תעודתזהות", "PT": "contribuinte",
     "AU": "tfn", "CA": "socialinsurancenumber", "IE": "pps ppsn",
 }  # fmt: skip
-_COUNTRY_OF_LABEL = {word: country for country, words in _LABELS.items() for word in words.split()}
 _LETTERS = re.compile(r"[\W\d_]+")
+_COUNTRY_OF_LABEL = {
+    _LETTERS.sub("", word): country for country, words in _LABELS.items() for word in words.split()
+}
 #: Numbers of letters and digits by country.
 _LENGTHS = {
     "CL": range(8, 10),
@@ -466,11 +473,11 @@ def country_of_label(label: str) -> str:
     letters = _LETTERS.sub("", label.casefold())
     if letters in _COUNTRY_OF_LABEL:
         return _COUNTRY_OF_LABEL[letters]
-    return next((_COUNTRY_OF_LABEL[word] for word in _words(label) if word in _COUNTRY_OF_LABEL), "")
+    words = (_LETTERS.sub("", word) for word in _BETWEEN_WORDS.split(label.casefold()))
+    return next((_COUNTRY_OF_LABEL[word] for word in words if word in _COUNTRY_OF_LABEL), "")
 
 
-def _words(label: str) -> list[str]:
-    return [word for word in re.split(r"[\W\d_]+", label.casefold()) if word]
+_BETWEEN_WORDS = re.compile(r"[\s\d_:=,;|()./-]+")
 
 
 def is_national_label(label: str) -> bool:

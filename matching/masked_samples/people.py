@@ -46,6 +46,49 @@ def people_of(row: RawRow) -> list[list[VisibleValue]]:
     return [values]
 
 
+def joined_pairs(rows: Sequence[RawRow]) -> list[RawRow]:
+    """Return the rows; where lines with a name and lines with a number take turns, two are one person.
+
+    They do only if all the lines that follow one another do so, twice or more: else it is not certain which
+    name belongs to which number.
+    """
+    kept: list[RawRow] = []
+    at = 0
+    while at < len(rows):
+        end = at + 1
+        while end < len(rows) and _take_turns(rows[end - 1], rows[end]):
+            end += 1
+        if end - at >= _PAIR_LINES and (end - at) % 2 == 0:
+            kept += [_joined(*rows[first : first + 2]) for first in range(at, end, 2)]
+        else:
+            kept += rows[at:end]
+        at = end
+    return kept
+
+
+_PAIR_LINES = 4
+
+
+def _take_turns(one: RawRow, two: RawRow) -> bool:
+    if two.line != one.line + 1:
+        return False
+    return (_is_name(one) and _is_number(two)) or (_is_number(one) and _is_name(two))
+
+
+def _is_name(row: RawRow) -> bool:
+    return [value.attribute for value in row.values] == [Attribute.NAME]
+
+
+def _is_number(row: RawRow) -> bool:
+    return has_identifier(row.values) and not has_name(row.values)
+
+
+def _joined(one: RawRow, two: RawRow) -> RawRow:
+    row = RawRow(one.line, one.start, two.end, [*one.columns, *two.columns], one.labelled or two.labelled)
+    row.values = [*one.values, *two.values]
+    return row
+
+
 def is_row(values: Sequence[VisibleValue], *, listed: bool, beside_masked: bool) -> bool:
     """Return whether values say enough of a person.
 

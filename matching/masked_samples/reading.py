@@ -20,11 +20,13 @@ from collections.abc import Callable
 from io import BytesIO
 
 from matching.inputs import Block, Document, documents
+from matching.inputs.formats.delimited import DelimitedShape
+from matching.inputs.formats.plain_lines import KeyValueShape, PairsShape
 from matching.inputs.formats.recognition import recognise_format
 from matching.masked_samples.labels import LabelKind, role_of_label
 from matching.masked_samples.mask_signs import plain_cell
 from matching.masked_samples.sample_rows import SampleRow
-from matching.masked_samples.text_rows import CELLS, LinePlaces, RowReader, SampleReading
+from matching.masked_samples.text_rows import CELLS, LinePlaces, RowReader, SampleReading, holds_values
 
 __all__ = ["ROWS_LIMIT", "SampleReading", "read_block", "read_document", "read_sample", "read_sample_rows"]
 
@@ -85,18 +87,32 @@ def read_block(
     """Add the rows of a block to `reading`. Their places are its offset and characters of its text."""
     reader = RowReader(reading, LinePlaces.of_block(block), region, limit, expired)
     columns = block.shape.columns[:CELLS]
-    if len(columns) < 2:
+    # The fields of records lose the masks at their ends, and a pair is more than two columns.
+    if len(columns) < 2 or isinstance(block.shape, KeyValueShape | PairsShape):
         reader.read_text(block.text.decode("utf-8", "replace"), block)
         return
+    names = [column.name for column in columns]
     rows: list[tuple[int, list[str]]] = []
+    if holds_values(names):
+        rows, names = _first_row(block), [""] * len(names)
     for row in block.shape.cells(block, [column.number for column in columns]):
         if len(rows) >= limit or (len(rows) % _STEP == 0 and expired()):
             reading.cut.add("rows" if len(rows) >= limit else "time")
             break
         rows.append((row.place, list(map(plain_cell, row.cells))))
     if rows:
-        roles = [role_of_label(column.name) or _kind_of_content(column.role) for column in columns]
-        reader.read_table(rows, roles, [column.name for column in columns])
+        kinds = [_kind_of_content(column.role) for column in columns]
+        roles = [role_of_label(name) or kind for name, kind in zip(names, kinds, strict=True)]
+        reader.read_table(rows, roles, names)
+
+
+def _first_row(block: Block) -> list[tuple[int, list[str]]]:
+    """Return the first row of a table, where its reader took it for the names of the columns."""
+    shape = block.shape
+    if block.first_line != 1 or not isinstance(shape, DelimitedShape) or not shape.header:
+        return []
+    first = block.text.split(b"\n", 1)[0].decode("utf-8", "replace")
+    return [(0, list(map(plain_cell, shape.dialect.split(first)[:CELLS])))]
 
 
 _NO_VALUES = frozenset({"password", "wallet", "passport", "driving_licence"})

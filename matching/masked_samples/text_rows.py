@@ -5,27 +5,36 @@ from __future__ import annotations
 import csv
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate, groupby
+from typing import NamedTuple
 
 from matching.identifiers import Field
 from matching.inputs import Block
+from matching.inputs.formats.records.grouping import RecordShape
 from matching.inputs.formats.rows import TextRows
 from matching.masked_samples.labels import LabelKind, role_of_label
 from matching.masked_samples.line_values import TAIL, Piece, Whole, cell_values, read_pieces
-from matching.masked_samples.mask_signs import MASK, plain_lines
-from matching.masked_samples.people import has_identifier, has_name, is_row, people_of
+from matching.masked_samples.mask_signs import MASK, narrow_lines, plain_line
+from matching.masked_samples.people import (
+    has_identifier,
+    has_name,
+    is_row,
+    joined_pairs,
+    people_of,
+)
 from matching.masked_samples.record_lines import KEY, filled_line, records_of
 from matching.masked_samples.row_tables import RawRow, resolve_table
 from matching.masked_samples.sample_rows import SampleRow
 from matching.scanning.scanner import Scanner
 
 CELLS = 64  # of a line
-#: Lines of a table that are decided on together.
-_RUN = 2_000
+#: Lines of a text that are read together, and of a table that are decided on together.
+_PART = 2_000
+_PART_CHARACTERS = 1 << 17
 _STEP = 256  # lines between two looks at the clock
 _NEAR = 40  # lines around a value that may belong to its record or table
 _FIELDS = (Field.EMAIL, Field.PHONE, Field.RESIDENT_ID, Field.CARD, Field.IBAN, Field.NATIONAL_ID)
@@ -88,6 +97,18 @@ class LinePlaces:
         return start, max(start, end)
 
 
+class _OpenTable(NamedTuple):
+    """A table that may go on: its delimiter and width, the line behind it, its columns."""
+
+    key: tuple[str, int]
+    after: int
+    roles: Sequence[LabelKind | None]
+    labels: Sequence[str]
+
+    def goes_on(self, key: tuple[str, int], line: int) -> bool:
+        return key == self.key and line == self.after
+
+
 @dataclass(slots=True)
 class RowReader:
     """Adds the rows of lines, records and tables to `reading`."""
@@ -97,17 +118,24 @@ class RowReader:
     region: str
     limit: int  # rows
     expired: Callable[[], bool]
+    _shape: RecordShape | None = None  # of the records so far
+    _open: _OpenTable | None = None
 
     # --- lines
 
     def read_text(self, text: str, block: Block | None = None) -> None:
         """Read the lines of a text that has no columns of its own, or of a block."""
-        lines = list(map(_with_bracketed_labels, plain_lines(text)))
-        for stretch in self._stretches(lines):
+        narrow = narrow_lines(text)
+        for part in _parts(narrow):
             if self._is_over():
                 return
-            part = lines[stretch.start : stretch.stop]
-            self._read_stretch(part, stretch.start, _records(part, stretch, block, len(lines)))
+            lines = [_with_bracketed_labels(plain_line(narrow[index])) for index in part]
+            for stretch in self._stretches(lines):
+                if self._is_over():
+                    return
+                places = range(part.start + stretch.start, part.start + stretch.stop)
+                read = lines[stretch.start : stretch.stop]
+                self._read_stretch(read, places.start, self._records(read, places, block, len(narrow)))
 
     def _stretches(self, lines: Sequence[str]) -> list[range]:
         """Return the parts of a text that have values, with the lines around them."""
@@ -120,6 +148,19 @@ class RowReader:
                     found[-1] = range(found[-1].start, stop)
                 else:
                     found.append(range(start, stop))
+        return found
+
+    def _records(
+        self, lines: Sequence[str], places: range, block: Block | None, count: int
+    ) -> dict[int, list[int]]:
+        """Return the records of a stretch at `places` of a text that has `count` lines."""
+        borders = block.borders if block is not None else None
+        if borders is not None:
+            borders = borders[places.start : places.stop] if len(borders) >= count else None
+        known = block.record_shape if block is not None else self._shape
+        rows = TextRows("\n".join(map(filled_line, lines)), borders, known)
+        found = records_of(lines, rows)
+        self._shape = rows.record_shape if found else self._shape
         return found
 
     def _is_over(self) -> bool:
@@ -150,7 +191,7 @@ class RowReader:
             if _RULE_LINE.fullmatch(line):
                 continue
             cells, sign = cells_of_line(line)
-            if (sign, len(cells)) != key or len(run) >= _RUN:
+            if (sign, len(cells)) != key or len(run) >= _PART:
                 self._read_run(run, key)
                 run, key = [], (sign, len(cells))
             run.append((first + at, cells))
@@ -160,12 +201,15 @@ class RowReader:
         """Read the lines of one shape: a table with a header or without one, or lines of text."""
         if not run or key is None:
             return
-        roles: list[LabelKind | None] = [None] * key[1]
-        labels = [""] * key[1]
+        table = self._open if self._open and self._open.goes_on(key, run[0][0]) else None
+        roles: Sequence[LabelKind | None] = table.roles if table else [None] * key[1]
+        labels: Sequence[str] = table.labels if table else [""] * key[1]
+        after = run[-1][0] + 1
         if key[1] > 1 and _is_header(run[0][1]):
             labels = run[0][1]
             roles = [role_of_label(cell) for cell in labels]
             run = run[1:]
+        self._open = _OpenTable(key, after, roles, labels)
         if run:
             self.read_table(run, roles, labels, alone=key[1] == 1)
 
@@ -202,7 +246,7 @@ class RowReader:
         groups = [list(group) for _, group in groupby(raws, key=_width)] if alone else [raws]
         for group in groups:
             self.reading.ambiguous += resolve_table(group, self.region)
-            self._add_rows(group)
+            self._add_rows(joined_pairs(group) if alone else group)
 
     def _read_cell(
         self, cell: str, role: LabelKind | None, label: str, wholes: Sequence[Whole]
@@ -239,7 +283,7 @@ class RowReader:
             match = KEY.match(line)
             label = match["label"].strip() if match else ""
             role = role_of_label(label) if label else None
-            if match and role is not None and match["value"].strip():
+            if match and role is not None and match["value"].strip() and not _LABELLED.search(match["value"]):
                 cells.append((label, match["value"].strip(" \t,;\"'"), role))
                 pending = ""
             elif _LABEL_ALONE.fullmatch(line) and role_of_label(line.rstrip(": ")) is not None:
@@ -262,19 +306,22 @@ def _width(row: RawRow) -> int:
     return len(row.columns)
 
 
-def _records(lines: Sequence[str], stretch: range, block: Block | None, count: int) -> dict[int, list[int]]:
-    """Return the records of a stretch of a text that has `count` lines."""
-    filled = list(map(filled_line, lines))
-    if block is None:
-        return records_of(lines, TextRows("\n".join(filled)))
-    borders = block.borders
-    if borders is not None and len(borders) >= count:
-        borders = borders[stretch.start : stretch.stop]
-    elif borders is not None:
-        borders = None
-    return records_of(lines, TextRows("\n".join(filled), borders, block.record_shape))
+def _parts(lines: Sequence[str]) -> Iterator[range]:
+    """Yield the parts that are read one after the other: they end at an empty line, if one is near."""
+    ends = list(accumulate(len(line) + 1 for line in lines))
+    start = 0
+    while start < len(lines):
+        before = ends[start - 1] if start else 0
+        end = min(start + _PART, bisect_right(ends, before + _PART_CHARACTERS, start), len(lines))
+        if start < end < len(lines):
+            back = (at for at in range(end, max(start, end - _NEAR), -1) if not lines[at - 1].strip())
+            end = next(back, end)
+        end = max(end, start + 1)
+        yield range(start, end)
+        start = end
 
 
+_LABELLED = re.compile(r"[,;|、 ][^\W\d_]{1,20}\s{0,2}[:=](?!/)")  # another field on the same line
 _LABEL_ALONE = re.compile(r"[^\d*@]{1,40}")
 _BRACKETED = re.compile(r"[「【\[〔『]\s?([^「」【】\[\]〔〕『』\n]{1,16}?)\s?[」】\]〕』]\s{0,2}:?")
 
@@ -310,8 +357,12 @@ def _is_header(cells: Sequence[str]) -> bool:
     known = [role for cell in cells if (role := role_of_label(cell)) is not None]
     if all(role is LabelKind.OTHER for role in known):
         return False
-    holds_values = any(MASK in cell or sum(map(str.isdigit, cell)) > 4 for cell in cells)
-    return 2 * len(known) >= len(cells) and not holds_values
+    return 2 * len(known) >= len(cells) and not holds_values(cells)
+
+
+def holds_values(names: Sequence[str]) -> bool:
+    """Return whether one of the names of columns is a value, so that they are none."""
+    return any(MASK in name or sum(map(str.isdigit, name)) > 4 for name in names)
 
 
 # --- whole identifiers

@@ -248,14 +248,27 @@ static void hash_side_by_side(uint32_t lanes, const struct states *states, const
 
 #endif
 
+/* Has the processor fetch the marks (probe.c) of these fingerprints while the next ones are hashed. A lookup that follows
+ * would wait for each of them. */
+static void fetch_marks(const uint64_t *marks, uint32_t word_bits, const uint8_t *macs, uint64_t count) {
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t hi;
+        memcpy(&hi, macs + MAC * i, 8);
+        __builtin_prefetch(marks + (__builtin_bswap64(hi) & ((1ull << word_bits) - 1)));
+    }
+}
+
 void sw_hmac(uint32_t lanes, const uint8_t *key, const int64_t *offsets, const uint8_t *tape, uint64_t count,
-             uint8_t *out) {
+             uint8_t *out, const uint64_t *marks, uint32_t word_bits) {
     struct states states;
     if (lanes > sw_hmac_lanes()) lanes = sw_hmac_lanes();
     lanes = lanes < 8 ? 0 : lanes < 16 ? 8 : 16;
     derive_states(&states, key);
-    for (uint64_t i = 0; lanes && i < count; i += lanes)
-        hash_side_by_side(lanes, &states, offsets + i, tape, count - i < lanes ? count - i : lanes, out + MAC * i);
+    for (uint64_t i = 0; lanes && i < count; i += lanes) {
+        uint64_t group = count - i < lanes ? count - i : lanes;
+        hash_side_by_side(lanes, &states, offsets + i, tape, group, out + MAC * i);
+        if (marks) fetch_marks(marks, word_bits, out + MAC * i, group);
+    }
     for (uint64_t i = 0; i < count; i++) {
         size_t length = (size_t)(offsets[i + 1] - offsets[i]);
         if (!lanes || length > MOST_IN_LANE) hash_one(&states, tape + offsets[i], length, out + MAC * i);

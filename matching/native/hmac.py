@@ -21,11 +21,17 @@ def lanes() -> int:
 
 
 def hashed(
-    key: bytes | bytearray, offsets: NDArray[np.int64], tape: NDArray[np.uint8], side_by_side: int
+    key: bytes | bytearray,
+    offsets: NDArray[np.int64],
+    tape: NDArray[np.uint8],
+    side_by_side: int,
+    *,
+    marks: NDArray[np.uint64] | None = None,
 ) -> NDArray[np.uint8]:
     """Return one row of SIZE bytes per message: message i is `tape[offsets[i]:offsets[i + 1]]`.
 
-    `side_by_side`: `lanes()` or fewer; with fewer than eight, one message is hashed after the other.
+    `side_by_side`: `lanes()` or fewer; with fewer than eight, one message is hashed after the other. `marks`:
+    those of the table in which the rows are looked up next, which are read into the processor meanwhile.
     """
     if len(key) != KEY_SIZE:
         raise ValueError(f"a key has {len(key)} bytes; expected {KEY_SIZE}")
@@ -33,5 +39,6 @@ def hashed(
     secret = np.frombuffer(key, dtype=np.uint8)  # a view, so that no copy of the key stays in memory
     offsets, tape = np.ascontiguousarray(offsets), np.ascontiguousarray(tape)
     places = (secret.ctypes.data, offsets.ctypes.data, tape.ctypes.data)
-    load_library().hmac(side_by_side, *places, len(out), out.ctypes.data)
+    at, word_bits = (None, 0) if marks is None else (marks.ctypes.data, int(marks.size - 1).bit_length())
+    load_library().hmac(side_by_side, *places, len(out), out.ctypes.data, at, word_bits)
     return out

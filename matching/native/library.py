@@ -25,7 +25,7 @@ from typing import Any
 
 from matching.identifiers import Field
 
-ABI = 16
+ABI = 17
 PATH = Path(__file__).with_name("scanner.shared")
 ROW = 12  # numbers per state of a telephone table
 IBAN_ROW = 40  # bytes
@@ -154,7 +154,9 @@ class Library:
         )
         self.mask = _function(handle, "sw_mask", c_int64, c_void_p, c_void_p, c_size_t, c_uint32)
         self.hmac_lanes = _function(handle, "sw_hmac_lanes", c_uint32)
-        self.hmac = _function(handle, "sw_hmac", None, c_uint32, *[c_void_p] * 3, c_uint64, c_void_p)
+        self.hmac = _function(
+            handle, "sw_hmac", None, c_uint32, *[c_void_p] * 3, c_uint64, c_void_p, c_void_p, c_uint32
+        )
 
 
 def _function(handle: ctypes.CDLL, name: str, result: Any, *arguments: Any) -> _Function:  # noqa: ANN401  # ctypes' types have no name of their own

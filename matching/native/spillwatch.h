@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SW_ABI 16
+#define SW_ABI 17
 #define SW_PUBLIC __attribute__((visibility("default")))
 
 /* The fields, in the order of their bits in sw_rules.fields. From SW_WALLET on, the scanner only finds places where one
@@ -127,9 +127,10 @@ SW_PUBLIC int64_t sw_mask(struct sw_scanner *scanner, const uint8_t *text, size_
 SW_PUBLIC uint32_t sw_hmac_lanes(void);
 
 /* Writes the first 16 bytes of the HMAC-SHA256 of each message on a tape, under a key of 32 bytes. `lanes`: 16 or 8,
- * where sw_hmac_lanes returns as many; else one message is hashed after the other. */
+ * where sw_hmac_lanes returns as many; else one message is hashed after the other. `marks`: those of the table in which
+ * they are looked up next (probe.c), 2 to the power of `word_bits` words, or NULL; they are fetched meanwhile. */
 SW_PUBLIC void sw_hmac(uint32_t lanes, const uint8_t *key, const int64_t *offsets, const uint8_t *tape,
-                       uint64_t count, uint8_t *out);
+                       uint64_t count, uint8_t *out, const uint64_t *marks, uint32_t word_bits);
 
 /* The fold for names: names_fold.c. An entry of `images`, by code point: three bytes of UTF-8, and their number or the
  * kind of the image in the highest byte. `expansions`: images of several characters, each with its size before it. */

@@ -3,8 +3,9 @@
 1. Rows of which the same is visible count once.
 2. Each template looks at each row. A row's chance under a template is the number of customers that a row of
    nobody's would meet there: N x share of the anchor x share of the ending.
-3. Rows that look the same under a template where strangers do not look the same are one row, too: the same
-   people again, under masks of another style. The one with the smallest chance stays.
+3. Rows that look the same under a template where strangers do not look the same, and different under none,
+   are one row, too: the same people again, under masks of another style. The one with the smallest chance
+   stays.
 4. Each row is judged by the template with its smallest chance. That is chosen before any hit is looked up:
    choosing among hits would count luck as evidence.
 """
@@ -144,6 +145,20 @@ def _merged(distinct: DistinctRows[Template], customers: int) -> DistinctRows[Te
     )
 
 
+def _shown_pairs(distinct: DistinctRows[Template]) -> list[dict[int, VisiblePair]]:
+    """Return for each row what each template shows of it, by the template's number."""
+    shown: list[dict[int, VisiblePair]] = [{} for _ in distinct.rows]
+    for number, view in enumerate(distinct.views):
+        for row, pair in zip(view.rows.tolist(), view.pairs, strict=True):
+            shown[row][number] = pair
+    return shown
+
+
+def _contradict(one: dict[int, VisiblePair], other: dict[int, VisiblePair]) -> bool:
+    """Return whether a template shows different people: the same number, but another name."""
+    return any(other.get(number, pair) != pair for number, pair in one.items())
+
+
 def _representatives(
     distinct: DistinctRows[Template], customers: int, smallest: NDArray[np.float64]
 ) -> NDArray[np.int64]:
@@ -155,11 +170,14 @@ def _representatives(
             stands_for[row] = row = stands_for[stands_for[row]]
         return row
 
+    shown = _shown_pairs(distinct)
     for view in distinct.views:
         seen: dict[VisiblePair, int] = {}
         for place in np.flatnonzero(view.chances * len(smallest) < _STRANGERS * customers).tolist():
             row = int(view.rows[place])
             one, other = representative(row), representative(seen.setdefault(view.pairs[place], row))
-            kept, dropped = (one, other) if (smallest[one], one) < (smallest[other], other) else (other, one)
-            stands_for[dropped] = kept
+            if one != other and not _contradict(shown[one], shown[other]):
+                first = (smallest[one], one) < (smallest[other], other)
+                kept, dropped = (one, other) if first else (other, one)
+                stands_for[dropped] = kept
     return np.array([representative(row) for row in range(len(smallest))], np.int64)

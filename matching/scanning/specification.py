@@ -26,6 +26,15 @@ def by_specification(
 
 def byte_places(text: str) -> Places:
     """Return where each character of a text begins in its bytes, and where the last one ends."""
+    try:
+        data = np.frombuffer(text.encode(), np.uint8)
+    except UnicodeEncodeError:
+        return _places_with_surrogates(text)
+    return np.append(np.flatnonzero((data & 0xC0) != 0x80), len(data))
+
+
+def _places_with_surrogates(text: str) -> Places:
+    """The same for a text in which a surrogate stands for a byte that was not UTF-8; twice as slow."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     sizes = 1 + (points >= 0x80).astype(np.int64) + (points >= 0x800) + (points >= 0x10000)
     sizes[(points >= 0xD800) & (points < 0xE000)] = 1  # a byte that was not UTF-8

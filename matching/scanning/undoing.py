@@ -77,10 +77,18 @@ _BEFORE = 8  # candidates as they are written that are compared with one of the 
 
 def _without_repeated(written: CandidateBatch, undone: CandidateBatch) -> CandidateBatch:
     """Return the candidates as they are written, without those that are a part of an undone one."""
+    if not len(written):
+        return written
     kept = np.ones(len(written), np.bool_)
-    behind = np.searchsorted(written.starts, undone.ends).tolist()
-    for at, (start, last) in enumerate(zip(undone.starts.tolist(), behind, strict=True)):
-        for other in range(max(0, last - _BEFORE), last):
-            if written.ends[other] > start and written.form(other) == undone.form(at):
-                kept[other] = False
+    others = np.searchsorted(written.starts, undone.ends)[:, None] - np.arange(1, _BEFORE + 1)
+    has_other, others = others >= 0, np.maximum(others, 0)
+    is_near = has_other & (written.ends[others] > undone.starts[:, None])
+    is_as_long = np.diff(written.offsets)[others] == np.diff(undone.offsets)[:, None]
+    numbers, places = np.nonzero(is_near & is_as_long)
+    if not len(numbers):
+        return written
+    forms, undone_forms = written.forms(), undone.forms()
+    for number, other in zip(numbers.tolist(), others[numbers, places].tolist(), strict=True):
+        if forms[other] == undone_forms[number]:
+            kept[other] = False
     return written.only(kept)

@@ -139,6 +139,9 @@ class ClusteredSweep:
                 lost.append(_lost_place(unit, partial))
                 continue
             self.findings.add(partial.findings, document=number)
+            sweep.progress.looks.found |= {
+                company for company, found in partial.findings.companies.items() if found.canaries.certain
+            }
             for looked in partial.looked:
                 companies = sweep.companies_to_look_for(0)
                 sweep.progress.looks.add_block(looked, companies, self.findings.watch.segments)

@@ -89,6 +89,7 @@ def test_both_forms_say_all_of_it(form: object) -> None:
         "1,207",
         "5f" * 32,
         "spillwatch alerts ack 7",
+        "spillwatch investigate --alert 7 --html",
     ):
         assert expected in text
 

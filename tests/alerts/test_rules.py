@@ -53,6 +53,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "alerts.md"
         (FindingFacts(price="1 BTC"), ["price"]),
         (FindingFacts(data_classes=("phone",)), ["data_classes"]),
         (FindingFacts(canaries=(CRM, MASKED_CANARY)), ["canary", "masked_canary"]),
+        (FindingFacts(canaries=(CRM, replace(CRM, partner=None))), ["canary", "canary_several"]),
         (FindingFacts(canaries=(SINGLE_CANARY,)), ["canary_single"]),
         (FindingFacts(known_rows={"forum-2019": 3}), ["known_breach"]),
         (FindingFacts(masked=SampleFact(verdict="ours", rows=20)), ["masked_ours"]),
@@ -173,7 +174,7 @@ def test_every_signal_says_a_whole_sentence() -> None:
         data_classes=("phone",),
         offer_number=3,
         first_offered_at=datetime(2026, 3, 1, tzinfo=UTC),
-        canaries=(CRM, MASKED_CANARY, SINGLE_CANARY),
+        canaries=(CRM, replace(CRM, system="loans"), MASKED_CANARY, SINGLE_CANARY),
         known_rows={"forum-2019": 30},
         recycled_rows={"forum-2019": 12},
     )

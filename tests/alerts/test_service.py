@@ -119,19 +119,9 @@ def test_the_score_is_the_sum_of_the_signals(world: World) -> None:
 
 def test_a_canary_is_critical_by_itself_and_is_named(world: World) -> None:
     """No company name, no price: a customer who does not exist is enough, and the message names its place."""
-    canary = CanaryRecord(
-        segment_id=world.enrol(customers=30, purpose="canaries"),
-        evidence=CanaryEvidence.CERTAIN,
-        label="crm--acme",
-        issued=date(2026, 3, 1),
-        expires=date(2026, 9, 1),
-        ordinal=7,
-        fields=("phone", "resident_id"),
-        rows=1,
-        place="body:3",
-    )
+    found = canary(world.enrol(customers=30, purpose="canaries"), "crm--acme", 7)
     version = world.crawl(price_amount=None, claimed_records=None)
-    world.judging.evaluate(world.match(version, **UNNAMED, canary_records=[canary]))
+    world.judging.evaluate(world.match(version, **UNNAMED, canary_records=[found]))
     (revision,), content = world.revisions(), last_content(world)
     [shown] = content.canaries
     text = plain_text(message_of(world.alerts()[0], revision, installation="test"))
@@ -142,6 +132,38 @@ def test_a_canary_is_critical_by_itself_and_is_named(world: World) -> None:
     assert "Canary: crm, partner acme, planted 2026-03-01 to 2026-09-01, number 7" in text
     assert content.coverage is not None
     assert content.coverage.enrolled_customers == 0  # a canary is no customer
+
+
+def test_a_canary_of_another_system_escalates_and_each_set_is_shown(world: World) -> None:
+    """Forty canaries of the CRM, then one more of the partner: it is news, and it is in the message."""
+    segment_id = world.enrol(customers=50, purpose="canaries")
+    crm = [canary(segment_id, "crm", number) for number in range(1, 41)]
+    both = [*crm, canary(segment_id, "crm--acme", 41)]
+    version = world.crawl(price_amount=None, claimed_records=None)
+    world.judging.evaluate(world.match(version, **UNNAMED, canary_records=crm))
+    second = world.crawl(text="more rows", price_amount=None, claimed_records=None)
+    world.judging.evaluate(world.match(second, **UNNAMED, canary_records=both))
+
+    shown = last_content(world).canaries
+    assert world.changes() == ["opened", "escalated"]
+    assert len(shown) == 20
+    assert ("crm", "acme") in {(one.system, one.partner) for one in shown}
+    assert world.revisions()[0].signals[0]["count"] == 40
+
+
+def canary(segment_id: int, label: str, number: int) -> CanaryRecord:
+    """A certain canary of a set."""
+    return CanaryRecord(
+        segment_id=segment_id,
+        evidence=CanaryEvidence.CERTAIN,
+        label=label,
+        issued=date(2026, 3, 1),
+        expires=date(2026, 9, 1),
+        ordinal=number,
+        fields=("phone", "resident_id"),
+        rows=1,
+        place="body:3",
+    )
 
 
 def test_a_better_verdict_about_masked_rows_escalates_and_history_stays(world: World) -> None:

@@ -20,6 +20,7 @@ from tests.matching.investigation.answers import (
     sample_of,
     values_of,
 )
+from tests.matching.investigation.lists import masked
 
 COMPANY_FILE = """name = "榆塘小贷"
 
@@ -100,6 +101,16 @@ def test_a_named_company_gets_its_no_in_writing(home: Path) -> None:
 
     assert ran.returncode == Exit.NEGATIVE
     assert "Nothing of 榆塘小贷 was found" in (home / "no/yutang.en.html").read_text()
+
+
+def test_too_little_is_said_with_its_reason(home: Path) -> None:
+    """Three masked rows of strangers: neither found nor excluded."""
+    (home / "few.txt").write_text(masked(STRANGERS[:3]))
+
+    ran = spillwatch(home, "investigate", "few.txt")
+
+    assert ran.returncode == Exit.REFUSED
+    assert "yutang: nothing was found, but that is no answer. Too little to say." in ran.stderr
 
 
 @pytest.mark.parametrize(

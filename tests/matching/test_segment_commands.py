@@ -213,6 +213,12 @@ def test_masks_dates_and_purposes_are_enrolled(home: Path) -> None:
     plain = invoke(home, "segment", "verify", "2.segment", "--key", "old.key")
     imported = invoke(home, "segment", "import", "2.segment")
     (listed,) = answered(home, "segment", "list")
+    findings = answered(home, "doctor", "--only", "segments")["findings"]
+    (home / "gone.csv").write_text("1\n")
+    erased = [
+        invoke(home, "segment", "erase", f"{one}.segment", "gone.csv", "--out", f"{one}-gone.segment").output
+        for one in (0, 2)
+    ]
 
     assert "Masked samples: " in told.output
     assert "name in column 1" in told.output
@@ -226,3 +232,6 @@ def test_masks_dates_and_purposes_are_enrolled(home: Path) -> None:
     assert "Masked samples are not compared (masks_missing)." in plain.output
     assert "Masked samples are not compared with it (masks_missing)." in imported.output
     assert (listed["purpose"], listed["label"], listed["tags"]) == ("known_breach", "harrow-2024", 0)
+    assert ["Their tags of masked values stay" in one for one in erased] == [True, False]
+    assert [finding["level"] for finding in findings] == ["ok", "note"]
+    assert "masked samples are not compared" in findings[1]["found"]

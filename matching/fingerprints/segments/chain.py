@@ -23,6 +23,7 @@ from matching.fingerprints.segments.sorting import merge_runs
 from matching.fingerprints.segments.tag_table import CountRecords, MaskSections, merge_tags, sum_of_counts
 from matching.fingerprints.segments.writing import write_segment
 from matching.identifiers import Field
+from matching.native.probe import Marks
 
 _COHORT_SLICE = 1 << 20  # customers whose cohorts are written at once
 
@@ -74,6 +75,10 @@ class SegmentChain:
     def check_key(self, key: Key) -> None:
         for segment in self.segments:
             segment.check_key(key)
+
+    def lookup_marks(self, name: Field) -> Marks | None:
+        """Return the marks of the base, in which a lookup begins; None: there are none yet."""
+        return self.segments[0].lookup_marks(name)
 
     def lookup(self, name: Field, values: Fingerprints) -> Hits:
         """Look up in all files, the base first, and drop the hits of erased customers."""

@@ -61,6 +61,10 @@ class Marking:
                     Marking._making.release()
         return self._marks
 
+    @property
+    def made(self) -> Marks | None:
+        return self._marks
+
     def _make(self, native: Probe, records: Records) -> None:
         size = marks_size(len(records))
         if self._marks is None and Marking.taken + size <= self._limit:

@@ -40,6 +40,7 @@ from matching.fingerprints.segments.tag_table import (
     TagTable,
 )
 from matching.identifiers import NORMALISERS, Field
+from matching.native.probe import Marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,10 @@ class MappedSegment:
         """Give the memory of the pages read so far back to the system; they are read again when needed."""
         if self.mapped is not None:
             self.mapped.content.madvise(mmap.MADV_DONTNEED)
+
+    def lookup_marks(self, name: Field) -> Marks | None:
+        """Return the marks with which a lookup begins; None: there are none yet."""
+        return self.tables[name].marking.made if name in self.tables else None
 
     def lookup(self, name: Field, values: Fingerprints) -> Hits:
         """Return the hits of a batch: for each, the place of the value and the customer's ordinal.

@@ -218,25 +218,28 @@ def _flatten(value: object, path: tuple[str, ...], cells: dict[str, str], *, pla
 
 def _path_at(line: bytes, at: int) -> str:
     """Return the path of the value or key at the byte `at`."""
-    within: list[tuple[bool, str]] = []  # whether it is an array, and its key
+    within: list[tuple[bool, bytes]] = []  # whether it is an array, and its key as it is written
     places = line.lstrip()[:1] == b"["
-    key, place = "", 1
+    key, place = b"", 1
     for token in TOKEN.finditer(line):
         sign = token[0]
         if token.start() > at:
             break
         if token[2] is not None:
-            key = _decode_string(token[1])
+            key = token[1]
         elif sign in b"{[":
             within.append((sign == b"[", key))
-            key = ""
+            key = b""
         elif sign in b"}]":
-            key = within.pop()[1] if within else ""
+            key = within.pop()[1] if within else b""
         elif sign == b",":
-            key = ""
+            key = b""
             place += len(within) == 1 and within[0][0]
-    first = str(place) if places and within else ""
-    return ".".join(part for part in (first, *(name for _, name in within), key) if part)
+    first = [str(place)] if places and within else []
+    # Most keys before `at` are those of other values, so they are decoded last.
+    return ".".join(
+        [*first, *(_decode_string(name) for name in (*(name for _, name in within), key) if name)]
+    )
 
 
 def _scalar_text(written: bytes) -> str:

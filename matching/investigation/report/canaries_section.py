@@ -14,6 +14,16 @@ def canaries_section(words: Wording, part: SeenCanaries | NotAnswered) -> Iterat
     if isinstance(part, NotAnswered):
         yield Paragraph(words.say(f"why_{part.why.value}"))
         return
+    for one in part.masked:
+        yield Paragraph(
+            words.say(
+                "canaries_masked",
+                label=one.label,
+                issued=words.day(one.issued),
+                place=one.place,
+                chance=words.amount(one.by_chance),
+            )
+        )
     if not part.sets:
         yield Paragraph(words.say("canaries_none", enrolled=part.enrolled))
         return

@@ -36,7 +36,7 @@ def repeat_section(words: Wording, reproduction: Reproduction, company: CompanyA
         words.say("segments_caption"),
         [words.say(key) for key in ("segment", "created_at", "customers", "segment_id")],
         [
-            [words.count(one.id), words.moment(one.created_at), words.count(one.customers), Code(one.file)]
+            [str(one.id), words.moment(one.created_at), words.count(one.customers), Code(one.file)]
             for one in company.segments
         ],
         numeric=frozenset({2}),

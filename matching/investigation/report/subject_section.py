@@ -7,7 +7,7 @@ from datetime import datetime
 
 from matching.investigation.report.document import Block, Cell, Code, FactList, TableBlock
 from matching.investigation.report.wording import Wording
-from matching.investigation.subject import SeenAlert, SeenListing, Subject
+from matching.investigation.subject import SeenAlert, SeenCapture, SeenListing, Subject
 
 _PARTS_SHOWN = 20
 _OFFERS_SHOWN = 20
@@ -34,7 +34,7 @@ def subject_section(words: Wording, subject: Subject, made_at: datetime) -> Iter
 
 
 def _alert_facts(words: Wording, alert: SeenAlert) -> Iterator[tuple[str, Cell]]:
-    yield words.say("alert"), words.count(alert.id)
+    yield words.say("alert"), str(alert.id)
     yield words.say("severity"), words.say(f"severity_{alert.severity}")
     yield words.say("state"), words.say(f"state_{alert.state}")
     yield words.say("opened_at"), words.moment(alert.opened_at)
@@ -45,7 +45,7 @@ def _alert_facts(words: Wording, alert: SeenAlert) -> Iterator[tuple[str, Cell]]
 
 def _listing_facts(words: Wording, listing: SeenListing) -> Iterator[tuple[str, Cell]]:
     claimed = listing.claimed_records
-    yield words.say("listing"), words.count(listing.id)
+    yield words.say("listing"), str(listing.id)
     yield words.say("source"), listing.source
     yield words.say("url"), Code(listing.url)
     yield words.say("listing_title"), listing.title
@@ -66,18 +66,27 @@ def _listing_facts(words: Wording, listing: SeenListing) -> Iterator[tuple[str, 
 def _captures(words: Wording, listing: SeenListing) -> TableBlock:
     return TableBlock(
         words.say("captures"),
-        [words.say(key) for key in ("fetched_at", "url", "status", "size", "sha256")],
+        [words.say(key) for key in ("fetched_at", "url", "checked", "size", "sha256")],
         [
             [
                 words.moment(one.fetched_at),
                 Code(one.url),
-                words.say("capture_gone", why=one.gone) if one.gone else str(one.status),
+                _checked(words, one),
                 words.say("bytes", bytes=one.bytes),
                 Code(one.sha256),
             ]
             for one in listing.captures
         ],
     )
+
+
+def _checked(words: Wording, capture: SeenCapture) -> str:
+    """Say whether the stored bytes, read again, have the digest that was written when they arrived."""
+    if capture.gone:
+        return words.say("capture_gone", why=capture.gone)
+    if capture.fault:
+        return words.say("capture_fault", why=capture.fault)
+    return words.say("capture_agrees" if capture.file else "not_known")
 
 
 def _parts(words: Wording, subject: Subject) -> TableBlock:

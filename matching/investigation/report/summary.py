@@ -9,6 +9,7 @@ from matching.investigation.report.document import Statement, Tone
 from matching.investigation.report.wording import Wording
 from matching.investigation.seen_canaries import SeenCanaries
 from matching.ours import OursVerdict
+from matching.ours.verdict import PAIRED_P
 
 _TONES = {
     OursVerdict.OURS: Tone.ALARM,
@@ -37,6 +38,7 @@ def summary(words: Wording, answer: Investigation, company: CompanyAnswer) -> St
             middle=words.share(share.middle),
             high=words.share(share.high),
             usable=part.answer.usable_rows,
+            tests=words.say("tests_agree" if part.answer.shuffle.p <= PAIRED_P else "tests_whole"),
         )
     key, tone = _by_whole_values(answer, company)
     return _statement(

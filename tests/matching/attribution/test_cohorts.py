@@ -82,6 +82,16 @@ def test_too_few_matches_say_how_many_more_would_do() -> None:
     assert found.more_matches == 8  # 0.7 ** 13 < 0.01
 
 
+def test_a_match_among_the_youngest_shows_that_the_copy_is_not_old() -> None:
+    """Forty matches, the newest of them younger than 96% of the base: more would settle nothing else."""
+    matched = np.zeros(COHORTS + 1, np.int64)
+    matched[[*range(2, 97, 5), *range(1, 97, 5)]] += 1
+
+    found = date_copy(matched, BASE, BEGINS)
+
+    assert (found.verdict, found.more_matches) == (CohortVerdict.LIKE_THE_BASE, None)
+
+
 def test_matches_of_one_year_alone_are_a_part_and_no_old_copy() -> None:
     """Everything is from nine cohorts: the sentence is true, and says that it may be a part of the list."""
     matched = matches_up_to(9, 100)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def segments(tmp_path_factory: pytest.TempPathFactory) -> list[WatchedSegment]:
 
 def attributed(segments: list[WatchedSegment], people: Sequence[int]) -> Attribution:
     """Match a dump of these customers and attribute what is found."""
-    findings = Findings(watch_of([], segments), 100)
+    watch = replace(watch_of([], segments), by_list=True)  # people of breaches are among the pairs
+    findings = Findings(watch, 100)
     dump = as_csv([customer(number) for number in people]).encode()
     Sweep(findings, threads=1).run([("dump.csv", io.BytesIO(dump))])
     found = SampleMatches(findings.companies[1].agreements.pairs(), findings.rows_scanned)

@@ -27,7 +27,7 @@ ORDINARY = """
     ip_address registration_date phone1 address2 customer_name cust_name acct_no order_id is_active
     job_title company_name postal_code state_province 手机号 身份证号码 姓名 性别 客户姓名 注册时间
     出生日期 家庭住址 开户银行 银行卡号 备注 工作单位 贷款金额 用户编号 strasse plz ort telefonnummer
-    geschlecht email_adresse correo_electronico ciudad fecha адрес телефон город
+    geschlecht email_adresse customer_since correo_electronico ciudad fecha адрес телефон город
 """
 OF_PROGRAMS = "user_nicename usergroupid userGroupId rp_token LastModifiedById NormalizedUserName secques"
 UNUSUAL = """

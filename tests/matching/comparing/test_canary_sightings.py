@@ -141,17 +141,38 @@ def test_a_dump_tells_every_canary_in_any_unit_and_after_an_interruption(watch: 
 
 
 def test_the_first_look_leaves_no_canary_out(tmp_path: Path) -> None:
-    """A canary in the middle of a dump of strangers, of a company with which the rest is not compared."""
+    """One e-mail address of a canary deep in a dump of strangers: its company is compared with all of it."""
     key = RootKey("k2", bytes([2]) * 32)
-    watch = watch_of(
-        [], [segment(tmp_path, ROWS, company=2), planted_segment(tmp_path, CANARIES, company=1, key=key)]
-    )
-    strangers = [",".join(row) for row in customers(9_000)[1_000:]]
-    (tmp_path / "dump.csv").write_text("\n".join([*strangers[:5_000], row_of(ACME), *strangers[5_000:]]))
-    sweep = Sweep(Findings(watch, 100), first_look=200)
-    sweep.run([("dump.csv", tmp_path / "dump.csv")])
-    whole = Sweep(Findings(watch, 100), first_look=0)
-    whole.run([("dump.csv", tmp_path / "dump.csv")])
+    people = [segment(tmp_path, ROWS), segment(tmp_path, customers(900)[800:], company=2)]
+    watch = watch_of([], [*people, planted_segment(tmp_path, CANARIES, company=1, key=key)])
+    rows = [",".join(row) for row in customers(30_000)[1_000:]]
+    rows[5_000] = f"x,{ACME.email}"
+    for place, row in zip((9_000, 13_000, 17_000), ROWS, strict=False):
+        rows[place] = f"{row.email};{row.phone}"
+    (tmp_path / "dump.csv").write_text("\n".join(rows))
+    sweeps = {}
+    for look in (200, 0):
+        sweeps[look] = sweep = Sweep(Findings(watch, 100), first_look=look)
+        sweep.run([("dump.csv", tmp_path / "dump.csv")])
+    sweep, whole = sweeps[200], sweeps[0]
 
     assert seen(sweep.findings) == seen(whole.findings) == [("crm--acme", 8, "certain", 1, "dump.csv:5001")]
+    assert sweep.findings.companies[1].tally == whole.findings.companies[1].tally
+    assert sweep.findings.companies[1].tally.coherent_rows == 3
     assert [one.company for one in sweep.progress.read[0].left_out] == [2]
+
+
+def test_a_company_that_has_canaries_alone_is_never_left_out(tmp_path: Path) -> None:
+    """There is nobody else of it to compare: its canaries were looked for in the whole dump."""
+    key = RootKey("k2", bytes([2]) * 32)
+    people = [segment(tmp_path, ROWS, company=2), segment(tmp_path, ROWS, company=3)]
+    watch = watch_of([], [*people, planted_segment(tmp_path, CANARIES, company=1, key=key)])
+    strangers = "\n".join(",".join(row) for row in customers(4_000)[1_000:])
+    (tmp_path / "dump.csv").write_text(strangers)
+    sweep = Sweep(Findings(watch, 100), first_look=200)
+    sweep.run([("dump.csv", tmp_path / "dump.csv")])
+    alone = Sweep(Findings(watch_of([], watch.segments[2:]), 100))
+    alone.run([("dump.csv", tmp_path / "dump.csv")])
+
+    assert [one.company for one in sweep.progress.read[0].left_out] == [2, 3]
+    assert (alone.progress.read[0].left_out, alone.findings.candidates > 0) == ((), True)

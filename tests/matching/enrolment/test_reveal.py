@@ -142,6 +142,16 @@ def test_ordinals_of_two_segments_are_not_mixed(premises: Path) -> None:
     assert (named["customers"], written(premises)[0]["ordinal"]) == (1, "8")
 
 
+def test_a_segment_is_named_by_its_system(premises: Path) -> None:
+    """The file names the system of each segment; two segments of one system are told apart by number."""
+    (premises / "two.csv").write_text("ordinal,segment,system\n7,1,crm\n8,2,app\n9,3,app\n")
+    named = answered(premises, "reveal", "two.csv", *LISTS, "--out", "out.csv", "--of", "crm")
+    refused = invoke(premises, "reveal", "two.csv", *LISTS, "--out", "x.csv", "--of", "app")
+
+    assert (named["customers"], written(premises)[0]["ordinal"]) == (1, "7")
+    assert (refused.code, "by its number" in refused.output) == (6, True)
+
+
 @pytest.mark.parametrize(
     ("content", "key_words"),
     [

@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from matching.attribution.attribution import Attribution
 from matching.attribution.recycled import RecycledVerdict
-from matching.comparing.agreements import PAIR
-from matching.comparing.lookup import FIELDS
 from matching.fingerprints.segments import SegmentPurpose
-from matching.identifiers import Field
 from matching.inputs import Limits
 from matching.investigation.company_answer import CompanyAnswer
+from matching.investigation.investigation import NotShown
 from matching.investigation.ours_part import OursPart
 from matching.investigation.parts import NotAnswered, WhyMissing
-from matching.investigation.read_rows import full_hits, read_rows
+from matching.investigation.read_rows import read_rows
+from matching.investigation.report.summary import summary
+from matching.investigation.report.wording import ReportLanguage, Wording
 from matching.investigation.seen_canaries import SeenCanaries
 from matching.investigation.subject import open_sample
 from matching.investigation.watched_lists import WatchedLists, lists_without_parts
-from matching.ours import FullHit, OursVerdict, RowBasis
+from matching.ours import OursVerdict, RowBasis
 from tests.matching.canaries.planted import row_of
 from tests.matching.investigation.answers import (
     COMPANY,
@@ -34,7 +33,14 @@ from tests.matching.investigation.answers import (
     values_of,
     watch,
 )
-from tests.matching.investigation.lists import CANARIES, canaries, customer_list, known_breach, masked
+from tests.matching.investigation.lists import (
+    CANARIES,
+    canaries,
+    customer_list,
+    known_breach,
+    masked,
+    masked_canaries,
+)
 
 
 def answer_of(path: Path, *others: object) -> CompanyAnswer:
@@ -78,6 +84,29 @@ def test_canaries_are_found_by_set_and_are_no_customers(tmp_path: Path) -> None:
     ]
 
 
+def test_a_masked_row_may_be_a_canary(tmp_path: Path) -> None:
+    """It is consistent with a set, with its chance; it is no proof, and not what the report begins with."""
+    canary = CANARIES[7]
+    number = str(canary.resident_id)
+    row = f"{canary.name[0]}** {number[:6]}********{number[-4:]}\n"
+    (tmp_path / "masked.txt").write_text(masked(STRANGERS[:12]) + row)
+
+    found = investigated(
+        tmp_path / "masked.txt", watched=watch([enrolled(), masked_canaries(tmp_path / "c")])
+    )
+
+    company = next(one for one in found.companies if one.company == COMPANY)
+    assert isinstance(company.canaries, SeenCanaries)
+    assert company.canaries.sets == ()
+    assert {one.label for one in company.canaries.masked} <= {"crm", "crm--acme"}
+    assert company.canaries.masked
+    assert all(one.by_chance <= 1e-3 and one.place == "masked.txt:13" for one in company.canaries.masked)
+    assert company.found
+    for language in ReportLanguage:
+        words = Wording(language)
+        assert summary(words, found, company).title != words.say("answer_canary_title", company=company.name)
+
+
 def test_without_canaries_the_answer_says_so(tmp_path: Path) -> None:
     """None was found is another answer than none could be found."""
     company = answer_of(sample_of(tmp_path, STRANGERS[:3]))
@@ -113,35 +142,37 @@ def test_strangers_masked_rows_are_not_ours(tmp_path: Path) -> None:
     assert not found.undecided_about(company)
 
 
-def test_whole_values_join_the_rows_that_they_stand_in(tmp_path: Path) -> None:
+def test_whole_values_count_for_their_rows(tmp_path: Path) -> None:
     """A customer, a stranger, and a customer's telephone number beside a stranger's ID."""
     mixed = f"{STRANGERS[1].name},{STRANGERS[1].email},{CUSTOMERS[5].phone},{STRANGERS[1].resident_id}\n"
     path = sample_of(tmp_path, [CUSTOMERS[3], STRANGERS[0]])
     path.write_text(path.read_text() + "\n" + mixed)
-    read = read_rows(open_sample(path), Limits(), "CN")
-    code = {name: number for number, name in enumerate(FIELDS)}
-    pairs = np.zeros(2, PAIR)
-    pairs["line"], pairs["ordinal"] = (1, 3), (4, 6)
-    pairs["fields"] = (1 << code[Field.PHONE] | 1 << code[Field.RESIDENT_ID], 1 << code[Field.PHONE])
 
-    hits = full_hits(read, pairs, frozenset((Field.PHONE, Field.RESIDENT_ID)))
+    company = answer_of(path)
 
-    assert [hits[row.number] for row in read.rows] == [
-        FullHit(checked=2, found=2, agreeing=2),
-        FullHit(checked=2, found=0, agreeing=0),
-        FullHit(checked=2, found=1, agreeing=1),
+    assert isinstance(company.ours, OursPart)
+    assert [row.basis for row in company.ours.answer.evidence] == [
+        RowBasis.FULL_PAIR,
+        RowBasis.FULL_MISS,
+        RowBasis.FULL_CONTRADICTED,
     ]
 
 
 def test_rows_are_numbered_through_all_documents(tmp_path: Path) -> None:
-    """Each row knows its document, so that hits join the right one."""
+    """Each row knows its place."""
     sample_of(tmp_path, CUSTOMERS[:2], name="a.csv")
     sample_of(tmp_path, CUSTOMERS[2:5], name="b.csv")
 
     read = read_rows(open_sample(tmp_path), Limits(), "CN")
 
     assert [row.number for row in read.rows] == [1, 2, 3, 4, 5]
-    assert read.documents == [0, 0, 1, 1, 1]
+    assert [place.rpartition("/")[2] for place in read.places] == [
+        "a.csv:1",
+        "a.csv:2",
+        "b.csv:1",
+        "b.csv:2",
+        "b.csv:3",
+    ]
 
 
 @pytest.mark.parametrize("purpose", list(SegmentPurpose))
@@ -176,3 +207,19 @@ def test_a_customer_in_two_lists_is_one_customer(tmp_path: Path) -> None:
     assert (company.full.coherent_rows, company.full.customers) == (6, 6)
     assert isinstance(company.attribution, Attribution)
     assert [fit.held for fit in company.attribution.holders.fits] == [6, 6]
+
+
+def test_masked_rows_without_masks_are_no_answer(tmp_path: Path) -> None:
+    """The list was enrolled without them, so nothing can be said; of whole values it can."""
+    own = customer_list(tmp_path / "own", CUSTOMERS[:300], masks=False)
+    (tmp_path / "masked.txt").write_text(masked(STRANGERS[:30]))
+    sample_of(tmp_path, STRANGERS[:30], name="whole.csv")
+
+    masked_answer = investigated(tmp_path / "masked.txt", watched=watch([own]))
+    whole_answer = investigated(tmp_path / "whole.csv", watched=watch([own]))
+
+    for found, is_open in ((masked_answer, True), (whole_answer, False)):
+        company = next(one for one in found.companies if one.company == COMPANY)
+        assert company.ours == NotAnswered(WhyMissing.NO_MASKS_ENROLLED)
+        assert found.undecided_about(company) is is_open
+        assert (NotShown.ROWS_NOT_JUDGED in found.not_shown(company)) is is_open

@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 
+import pytest
+
 from matching.investigation.stored_subject import open_listing
 from matching.investigation.subject import OpenSubject, SubjectKind
+from storage import captures, sources
 from storage.alerts import Alert, AlertKind, Severity, TriageState
-from storage.captures import EvidenceGone
+from storage.captures import CaptureRecord, CaptureRole, EvidenceGone
 from storage.listing_tables import ListingVersion
 from tests.matching.test_service import Archive
 from tests.matching.test_service import archive as archive
+from tests.storage import given
 
+PAGE = b"<h1>data</h1>"
 BODY = "出售 趣店 客户 13800138000"
 
 
@@ -40,6 +45,37 @@ def test_texts_come_from_the_evidence_with_digests(archive: Archive) -> None:
     assert found.subject.listing is not None
     assert found.subject.listing.source == "market"
     assert found.subject.listing.unread == ()
+
+
+def captured(archive: Archive, sha256: str) -> int:
+    """Store a response whose row says that its body has this digest; return the capture's id."""
+    url, at = "https://market.example/page", archive.clock()
+    with archive.evidence.writer("page", now=at) as writer:
+        place = writer.response(url=url, status=200, headers=[], body=PAGE, fetched_at=at)
+        writer.sync()
+    with archive.database.transaction() as session:
+        source = sources.source_by_name(session, "market")
+        assert source is not None
+        run_id, _ = given.running(session, source.id)
+        page = CaptureRecord(run_id, source.id, url, CaptureRole.ITEM, at, 200, sha256, len(PAGE), place)
+        (number,) = captures.add_captures(session, [page])
+    return number
+
+
+@pytest.mark.parametrize(
+    ("sha256", "fault"),
+    [(hashlib.sha256(PAGE).hexdigest(), None), ("0" * 64, "evidence_damaged")],
+    ids=["as stored", "other bytes"],
+)
+def test_captures_are_read_again(archive: Archive, sha256: str, fault: str | None) -> None:
+    """The stored bytes have the digest of the report today, or the report says that they have not."""
+    version_id = archive.store(body=BODY, capture_id=captured(archive, sha256))
+
+    found = opened(archive, version_id).subject
+
+    assert found.listing is not None
+    (capture,) = found.listing.captures
+    assert (capture.sha256, capture.fault, capture.gone) == (sha256, fault, None)
 
 
 def test_a_text_that_is_gone_is_said_and_not_replaced(archive: Archive) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from matching.errors import InputMissing
+from matching.errors import InputChanged, InputMissing
 from matching.investigation.subject import open_sample
 
 
@@ -55,6 +55,17 @@ def test_a_name_that_is_no_utf8_is_read_all_the_same(tmp_path: Path) -> None:
 
     assert part.name == "??.csv"
     assert part.sha256 == hashlib.sha256(b"x").hexdigest()
+
+
+def test_a_sample_that_changes_is_refused(tmp_path: Path) -> None:
+    """Otherwise the report would have the digest of other bytes than those that were compared."""
+    (tmp_path / "sample.csv").write_text("a")
+    opened = open_sample(tmp_path)
+    opened.check_unchanged()
+    (tmp_path / "sample.csv").write_text("ab")
+
+    with pytest.raises(InputChanged, match=r"sample\.csv"):
+        opened.check_unchanged()
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Reading of samples: what a row shows, in every usual mask, and that ordinary text shows nobody."""
 
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,32 @@ def test_takes_linear_time(unit: str) -> None:
     read_sample(once * 20, region="CN")
 
     assert time.process_time() - began < 5
+
+
+def test_a_dump_shows_what_a_text_shows() -> None:
+    """Read as a document, whose blocks have columns, each sample has the same rows."""
+    found = {sample.name: _rows_of_dump(sample.text, sample.region) for sample in SAMPLES}
+
+    assert found == {sample.name: sample.rows for sample in SAMPLES}
+
+
+def test_ordinary_dumps_show_nobody() -> None:
+    """Ordinary text that is a document shows nobody either."""
+    found = {name: _rows_of_dump(text, "CN") for name, text in ORDINARY.items()}
+
+    assert found == {name: [] for name in ORDINARY}
+
+
+def _rows_of_dump(text: str, region: str) -> list[str]:
+    dump = documents("dump", BytesIO(text.encode()), regions=(region,))
+    return [row for document in dump for row in shown_rows(read_document(document, region=region).rows)]
+
+
+def test_a_long_table_keeps_its_header() -> None:
+    """A table of more lines than are read together has the columns of its header in all of them."""
+    lines = ["客户,卡,电话", *(f"张*,****{at:04},138****{at:04}" for at in range(4_500))]
+
+    rows = read_sample_rows("\n".join(lines), region="CN", limit=5_000)
+
+    assert len(rows) == 4_500
+    assert shown_rows(rows[-1:]) == ["card=*?*4499 name=张*1* phone=138*4*4499"]

@@ -38,6 +38,19 @@ def test_a_digest_is_that_of_python(key: bytes, messages: list[bytes], side_by_s
     assert [row.tobytes() for row in found] == [hmac.digest(key, one, "sha256")[:SIZE] for one in messages]
 
 
+@pytest.mark.parametrize("words", [1, 2, 1 << 14])
+@pytest.mark.parametrize("side_by_side", [0, 8, 16])
+def test_marks_that_are_fetched_change_no_digest(words: int, side_by_side: int) -> None:
+    """Whatever their number: a digest only tells which of them a lookup reads next."""
+    tape, marks = tape_of([b"%d" % number for number in range(1_000)]), np.zeros(words, np.uint64)
+    key = bytes(range(KEY_SIZE))
+
+    found = hashed(key, tape.offsets, tape.bytes, side_by_side, marks=marks)
+
+    assert np.array_equal(found, hashed(key, tape.offsets, tape.bytes, side_by_side))
+    assert not marks.any()
+
+
 @settings(max_examples=50, deadline=None)
 @given(KEYS, st.lists(st.text(min_size=1, max_size=80), max_size=40))
 def test_a_fingerprint_is_the_same_on_both_ways(key: bytes, values: list[str]) -> None:

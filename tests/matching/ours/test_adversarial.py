@@ -61,6 +61,18 @@ def test_rows_that_are_repeated_under_another_mask_count_once() -> None:
     assert found.verdict is OursVerdict.TOO_LITTLE
 
 
+def test_rows_that_share_a_number_but_no_name_are_two() -> None:
+    """A true row, and the same number beside an invented name: two rows, of which one is ours."""
+    ten = customers(10)
+    invented = ten.with_column(surname=(ten.surname + 37) % 100)
+
+    found = answer(shuffled(People.together(ten, invented)))
+
+    assert found.distinct_rows == 20
+    assert found.verdict is OursVerdict.PARTLY_OURS
+    assert found.share.low < 0.5 < found.share.high
+
+
 def test_true_rows_repeated_among_invented_ones_do_not_raise_the_share() -> None:
     """Five true rows, twenty times each, among 95 strangers: 5% are ours, not half of the rows."""
     found = answer(People.together(*[customers(5)] * 20, strangers(95)))

@@ -1,10 +1,13 @@
 """Identifiers in escapes and disguises are candidates, each at the place where it is written."""
 
+import random
+
 import pytest
 
 from matching.comparing.lookup import Comparison
 from matching.identifiers import SCANNED, Field
 from matching.scanning.scanner import Scanner
+from matching.scanning.specification import byte_places
 from matching.scanning.undoing import UndoneBlock
 from tests.escapes import DISGUISES, ESCAPES, Escape
 from tests.matching.customers import customer
@@ -139,3 +142,15 @@ def test_a_number_may_have_blanks_around_a_separator(text: str, forms: list[str]
 def test_an_escape_may_have_lost_its_backslash(text: str, forms: list[str]) -> None:
     """What is left of an escape before an address is tried as an escape, not inside of words."""
     assert [form for field, form, _ in found(text) if field is Field.EMAIL and form == ADDRESS] == forms
+
+
+def test_places_of_characters_in_bytes() -> None:
+    """Of any characters, and of bytes that are not UTF-8: as long as what is before them."""
+    chance = random.Random(5)
+    characters = ["a", "\0", "é", "数", "😀", b"\xff".decode("utf-8", "surrogateescape"), "\udce6"]
+    for known in (characters[:5], characters):
+        for _ in range(300):
+            text = "".join(chance.choices(known, k=chance.randint(0, 30)))
+            sizes = [len(text[:end].encode("utf-8", "surrogateescape")) for end in range(len(text) + 1)]
+
+            assert byte_places(text).tolist() == sizes

@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from storage import alerts, captures, listings, matches, runs, sources
+from storage import alerts, captures, companies, listings, matches, runs, sources
 from storage.alert_listings import ListingNews
+from storage.canary_matches import CanaryEvidence, CanaryRecord
 from storage.captures import CaptureOutcome, CaptureRecord, CaptureRole
 from storage.database.base import Database
 from storage.evidence.digest import digest_beside
 from storage.evidence.warc import EvidenceStore, EvidenceWriter, ListingText, RecordPlace
 from storage.listing_tables import ListingVersion, MatchState
+from storage.sample_verdicts import SampleRecord, VerdictRecord
 from storage.sources import AlertState
 from tests.storage import given
 from tests.storage.given import NOW
@@ -130,8 +132,25 @@ class Archive:
             return alerts.open_or_revise(session, draft, channels=targets, now=at)
 
     def match(self, version_id: int, company_id: int, excerpt: str = "") -> None:
-        """Store a mention of a company in a version, already judged."""
+        """Store a mention, a canary and an answer about masked rows in a version, already judged."""
         with self.database.transaction() as session:
+            segment = companies.Segment(
+                company_id=company_id,
+                file="canaries.segment",
+                key_id="k1",
+                key_check="check",
+                fields=["email"],
+                fingerprints=9,
+                customers=3,
+                sha256=f"{version_id}",
+                purpose="canaries",
+                imported_at=NOW,
+            )
+            session.add(segment)  # as it was before: importing it would request a rematch
+            session.flush()
+            canary = CanaryRecord(
+                segment.id, CanaryEvidence.CERTAIN, "crm", NOW.date(), None, 1, ("email",), 1, "body:1"
+            )
             found = matches.CompanyResult(
                 company_id,
                 matches=[
@@ -141,6 +160,9 @@ class Archive:
                 ],
                 mentions=1,
                 terms=["lender"],
+                canary_records=[canary],
+                verdict=VerdictRecord("ours", 20),
             )
-            matches.record_matches(session, version_id, [found], now=NOW)
+            sample = SampleRecord(20, 0)
+            matches.record_matches(session, version_id, [found], now=NOW, sample=sample)
             session.execute(update(matches.MatchSummary).values(alert_state=AlertState.DONE))

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from storage import alerts, companies, custody, dumps, erased_listings, holds, listings, runs, search, watch
+from storage.canary_matches import CanaryMatch
 from storage.captures import Capture, EvidenceGone
 from storage.database.base import Database
 from storage.errors import EvidenceExpired, HeldByCase, SourceIsRead
@@ -21,6 +22,7 @@ from storage.matches import Match, MatchSummary
 from storage.retention import erasure
 from storage.retention.erasing_files import erase_requested
 from storage.retention.scrubbing import scrub
+from storage.sample_verdicts import SampleVerdict
 from storage.sources import AlertState
 from tests.storage import given
 from tests.storage.given import NOW
@@ -317,8 +319,8 @@ def test_an_erased_company_is_found_nowhere(archive: Archive, tmp_path: Path) ->
         assert watch.watch_revision(session) != revision
         assert [
             session.scalar(select(func.count()).select_from(table))
-            for table in (Match, alerts.Alert, dumps.Dump)
-        ] == [0, 0, 0]
+            for table in (Match, CanaryMatch, SampleVerdict, alerts.Alert, dumps.Dump)
+        ] == [0, 0, 0, 0, 0]
         assert session.get(Listing, 1)
         [entry] = custody.custody_entries(session, limit=5)
     assert (entry.subject_name, entry.subject_id, entry.counts["terms"]) == ("lender", company_id, 2)

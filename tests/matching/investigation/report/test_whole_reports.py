@@ -244,6 +244,19 @@ def test_the_first_sentence_is_the_verdict(
     assert stated.tone is tone
 
 
+def test_what_whole_values_decide_is_not_said_of_two_tests(tmp_path: Path) -> None:
+    """Six rows of whole values are too few to be swapped, so that one test alone says that they are ours."""
+    answer = investigated(sample_of(tmp_path, CUSTOMERS[:6]))
+    company = next(one for one in answer.companies if one.company == COMPANY)
+    words = Wording(ReportLanguage.ENGLISH)
+
+    stated = summary(words, answer, company)
+
+    assert company.verdict is OursVerdict.OURS
+    assert words.say("tests_whole") in stated.text
+    assert words.say("tests_agree") not in stated.text
+
+
 def test_a_canary_comes_before_everything(found: Investigation) -> None:
     """It alone names a system."""
     answer = answer_with(found, judged_rows(18, 2), canaries=CANARIES)
@@ -252,7 +265,7 @@ def test_a_canary_comes_before_everything(found: Investigation) -> None:
     stated = summary(Wording(ReportLanguage.ENGLISH), answer, company)
 
     assert stated.title == "A canary of 榆塘小贷 is in it"
-    assert "2 canaries of crm were found" in stated.text
+    assert "Found 2 canaries of crm" in stated.text
 
 
 @pytest.mark.parametrize(
