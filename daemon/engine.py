@@ -219,6 +219,8 @@ class EmbeddedEngine:
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._last_poll = time.monotonic()
+        #: How often storage failed while something was handled, or looked for: claims may have strayed then.
+        self.storage_failures = 0
 
     def serve(self, lanes: Sequence[Lane]) -> None:
         """Set the lanes. A later call replaces their handlers and numbers of workers; work in progress keeps
@@ -300,6 +302,7 @@ class EmbeddedEngine:
                 failing = False
                 self._last_poll = time.monotonic()
             except StorageError as error:
+                self.storage_failures += 1
                 if not failing:
                     log.error(
                         f"Cannot read due work from the database: {error}",
@@ -326,6 +329,7 @@ class EmbeddedEngine:
             result = state.lane.handler(row_id) or WorkResult.DONE
         except Exception as error:  # noqa: BLE001 - it is logged, and the row is tried again
             wait_s = state.mark_failed(row_id)
+            self.storage_failures += isinstance(error, StorageError)
             WORK.labels(kind, "failed").inc()
             log.error(
                 f"Work {kind} of row {row_id} failed. It is tried again in {wait_s:.0f} s.",

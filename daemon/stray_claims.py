@@ -2,7 +2,8 @@
 
 If the database dies between writing a claim and saying so, the handler ends with an error and the row stays
 claimed, for as long as the lease of its kind: ten minutes. The same happens if a claim cannot be given back.
-A claim that is found twice without a handler is given back, and its row is due at once.
+A claim that is found twice without a handler is given back, and its row is due at once. Nothing is looked for
+while storage does not fail: among a million waiting versions that would take a second.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from storage.work import ClaimHolder, Work
 
 log = structlog.get_logger()
 
+LOOKS = 3  # that succeed, after a failure of storage: two find what has strayed
+
 
 class StrayClaims:
     """Call `look` from time to time: what was found at two calls, a pulse apart, is given back."""
@@ -32,11 +35,15 @@ class StrayClaims:
         self._holder = holder
         self._clock = clock
         self._suspected: set[HeldClaim] = set()
+        self._failures = 0
+        self._looks_left = 0
 
     def look(self) -> int:
         """Give back what strayed; return how many claims. Raises StorageError."""
+        if (failures := self._engine.storage_failures) != self._failures:
+            self._failures, self._looks_left = failures, LOOKS
         node_id = self._holder.node_id
-        if node_id is None:
+        if node_id is None or not (self._looks_left or self._suspected):
             return 0
         with self._database.reading() as session:
             held = claims_of(session, node_id)
@@ -46,6 +53,7 @@ class StrayClaims:
         strays, self._suspected = found & self._suspected, found
         if strays:
             self._release(strays)
+        self._looks_left = max(0, self._looks_left - 1)
         return len(strays)
 
     def _release(self, strays: set[HeldClaim]) -> None:

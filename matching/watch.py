@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 
 from matching.errors import MatchingError
 from matching.fingerprints.scheme import Key
-from matching.fingerprints.segments import MappedSegment, SegmentChain, SegmentPurpose
+from matching.fingerprints.segments import MappedSegment, SegmentChain, SegmentPurpose, share_in_lists
 from matching.mentions.terms import Terms, WatchTerm
+
+#: A list of which so many people are in larger ones, too, adds nobody: it is that of a system or partner.
+_MOSTLY_KNOWN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ class WatchedSegment:
     @property
     def purpose(self) -> SegmentPurpose:
         return self.segment.header.purpose
+
+    @property
+    def has_masks(self) -> bool:
+        masks = self.segment.header.masks
+        return masks is not None and bool(masks.templates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +91,23 @@ def watch_of(
     """Return a watch without a database; its revision is empty."""
     by_id = {term.id: term for term in terms}
     return Watch("", Terms.build(list(by_id.values())), by_id, segments, unusable or {})
+
+
+def lists_without_parts(customers: Sequence[WatchedSegment]) -> list[WatchedSegment]:
+    """Return those lists of a company that together have each customer about once.
+
+    The customers of a system or partner are mostly in the list of all customers. Counted twice, they would
+    look as if two customers fitted a row. A list with masks comes before one without them.
+    """
+    chosen: list[WatchedSegment] = []
+    by_use = sorted(customers, key=lambda one: (not one.has_masks, -one.segment.header.customers))
+    for one in by_use:
+        same_key = [
+            other.segment
+            for other in chosen
+            if other.segment.header.key_check == one.segment.header.key_check
+        ]
+        known = share_in_lists(one.segment, same_key) if same_key else None
+        if known is None or known < _MOSTLY_KNOWN:
+            chosen.append(one)
+    return chosen

@@ -6,12 +6,8 @@ import numpy as np
 
 from matching.attribution.attribution import EnrolledList
 from matching.attribution.holders import Holder, HolderKind
-from matching.fingerprints.scheme import SIZE, Fingerprints
-from matching.fingerprints.segments import MappedSegment, Records, SegmentChain, SegmentPurpose
-from matching.identifiers import Field
+from matching.fingerprints.segments import SegmentPurpose, chain_of, share_in_lists
 from matching.watch import WatchedSegment
-
-_RECORDS_LOOKED_UP = 20_000  # of each field: the share is exact to 1%
 
 
 def enrolled_lists(segments: Sequence[WatchedSegment], names: Mapping[int, str]) -> list[EnrolledList]:
@@ -45,21 +41,6 @@ def covered_share(segments: Sequence[WatchedSegment], company_id: int) -> float 
     return share_in_lists(base, breaches) if breaches else None
 
 
-def share_in_lists(
-    base: MappedSegment | SegmentChain, lists: Sequence[MappedSegment | SegmentChain]
-) -> float | None:
-    """Return the share of a list's people who are in other lists, which have its key; None: it has no values.
-
-    Values of the list are looked up, those of one field after the other; the largest share of a field counts.
-    """
-    shares = [_share_in(name, base, lists) for name in base.fields]
-    return max(shares, default=None)
-
-
-def chain_of(segment: MappedSegment | SegmentChain) -> SegmentChain:
-    return segment if isinstance(segment, SegmentChain) else SegmentChain.of([segment])
-
-
 def _list_of(place: int, watched: WatchedSegment, company: str) -> EnrolledList:
     chain = chain_of(watched.segment)
     header = chain.header
@@ -74,24 +55,3 @@ def _list_of(place: int, watched: WatchedSegment, company: str) -> EnrolledList:
         chain.cohort_of,
         header.declared_schema,
     )
-
-
-def _share_in(
-    name: Field, base: MappedSegment | SegmentChain, breaches: Sequence[MappedSegment | SegmentChain]
-) -> float:
-    first = chain_of(base).segments[0]
-    if name not in first.tables or not len(first.tables[name].records):
-        return 0.0
-    records = first.tables[name].records
-    step = max(1, len(records) // _RECORDS_LOOKED_UP)
-    values = _fingerprints_of(records[::step])
-    found = [breach.lookup(name, values)[0] for breach in breaches if name in breach.fields]
-    return len(np.unique(np.concatenate(found))) / len(values) if found else 0.0
-
-
-def _fingerprints_of(records: Records) -> Fingerprints:
-    """Return the stored part of fingerprints as it is looked up; the rest of each is not stored."""
-    values = np.zeros((len(records), SIZE), np.uint8)
-    values[:, :8] = records["hi"].astype(">u8").view(np.uint8).reshape(-1, 8)
-    values[:, 8:12] = records["lo"].astype(">u4").view(np.uint8).reshape(-1, 4)
-    return values

@@ -23,13 +23,13 @@ from matching.comparing.listing_text import TextPart
 from matching.comparing.masked_values import count_masked_lines
 from matching.comparing.whole_values import whole_value_hits
 from matching.errors import SegmentRefused
-from matching.fingerprints.segments import CanarySet, SegmentChain, SegmentPurpose
+from matching.fingerprints.segments import CanarySet, SegmentPurpose, chain_of
 from matching.masked_samples.masked_base import MaskedBase
 from matching.masked_samples.reading import read_sample
 from matching.masked_samples.sample_rows import SampleRow
 from matching.masked_samples.templates import MaskTemplate
 from matching.ours import Disagreement, OursAnswer, WeakestAssumption, answer_for
-from matching.watch import Watch, WatchedSegment
+from matching.watch import Watch, WatchedSegment, lists_without_parts
 from storage.canary_matches import CanaryEvidence, CanaryRecord
 from storage.sample_verdicts import NO_MASKS, NOT_COMPARED, SampleRecord, VerdictRecord
 
@@ -116,9 +116,11 @@ class MaskedCompanies:
             own[watched.company_id].append(watched)
         by_id, refused = {}, {}
         for company, segments in own.items():
-            customers = [one for one in segments if one.purpose is SegmentPurpose.CUSTOMERS]
+            customers = lists_without_parts(
+                [one for one in segments if one.purpose is SegmentPurpose.CUSTOMERS]
+            )
             try:
-                base = MaskedBase.of((_chain(one), one.key) for one in customers)
+                base = MaskedBase.of((chain_of(one.segment), one.key) for one in customers)
             except SegmentRefused as error:
                 refused[company] = error.reason
                 continue
@@ -133,15 +135,10 @@ class MaskedCompanies:
         )
 
 
-def _chain(watched: WatchedSegment) -> SegmentChain:
-    segment = watched.segment
-    return segment if isinstance(segment, SegmentChain) else SegmentChain.of([segment])
-
-
 def canary_bases(canaries: Sequence[WatchedSegment]) -> Iterator[CanaryBase]:
     for watched in canaries:
         try:
-            yield CanaryBase(watched, MaskedBase.of([(_chain(watched), watched.key)]))
+            yield CanaryBase(watched, MaskedBase.of([(chain_of(watched.segment), watched.key)]))
         except SegmentRefused:
             continue  # enrolled without masks: whole values show its canaries
 

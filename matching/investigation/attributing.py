@@ -8,13 +8,13 @@ from itertools import islice
 import numpy as np
 
 from matching.attribution.attribution import Attribution, EnrolledList, MaskedRows, SampleMatches, attribute
-from matching.attribution.enrolled_lists import chain_of, covered_share, enrolled_lists
+from matching.attribution.enrolled_lists import covered_share, enrolled_lists
 from matching.attribution.leak_tables import LeakTable, tables_of
 from matching.attribution.masked_rows import masked_rows
 from matching.attribution.overlap import FieldOverlap
 from matching.comparing.findings import Findings
 from matching.errors import SegmentRefused
-from matching.fingerprints.segments import SegmentPurpose
+from matching.fingerprints.segments import SegmentPurpose, chain_of
 from matching.inputs import Limits, documents
 from matching.investigation.full_matches import FullMatches
 from matching.investigation.parts import NotAnswered, WhyMissing

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 
-from matching.attribution.enrolled_lists import chain_of
 from matching.attribution.leak_tables import LeakTable
 from matching.comparing.canary_sightings import CanarySightings
 from matching.comparing.findings import Findings
 from matching.comparing.sample_answers import MaskedCompany, canary_bases, masked_canaries
 from matching.comparing.whole_values import whole_value_hits
 from matching.errors import MasksMissing, MatchingError, SegmentRefused
-from matching.fingerprints.segments import SegmentPurpose
+from matching.fingerprints.segments import SegmentPurpose, chain_of
 from matching.identifiers import NORMALISERS
 from matching.inputs import Limits
 from matching.inputs.outcomes import WHOLE

@@ -7,18 +7,14 @@ lists is compared under a number of its own, and counted by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from matching.attribution.enrolled_lists import share_in_lists
 from matching.comparing.agreements import CUSTOMER, PAIR, Customers, Pairs
 from matching.fingerprints.segments import SegmentPurpose
-from matching.watch import Watch, WatchedSegment, watch_of
-
-#: A list of which so many people are in larger ones, too, adds nobody: it is that of a system or partner.
-_MOSTLY_KNOWN = 0.5
+from matching.watch import Watch, WatchedSegment, lists_without_parts, watch_of
 
 _OTHERS = (SegmentPurpose.KNOWN_BREACH, SegmentPurpose.CANARIES)
 
@@ -93,22 +89,3 @@ class WatchedLists:
 def _whole_lists(watch: Watch, company: int) -> list[WatchedSegment]:
     own = [one for one in watch.segments if one.company_id == company]
     return lists_without_parts([one for one in own if one.purpose is SegmentPurpose.CUSTOMERS])
-
-
-def lists_without_parts(customers: Sequence[WatchedSegment]) -> list[WatchedSegment]:
-    """Return those lists of a company that together have each customer about once.
-
-    The customers of a system or partner are mostly in the list of all customers. Counted twice, they would
-    look as if two customers fitted a row.
-    """
-    chosen: list[WatchedSegment] = []
-    for one in sorted(customers, key=lambda one: -one.segment.header.customers):
-        same_key = [
-            other.segment
-            for other in chosen
-            if other.segment.header.key_check == one.segment.header.key_check
-        ]
-        known = share_in_lists(one.segment, same_key) if same_key else None
-        if known is None or known < _MOSTLY_KNOWN:
-            chosen.append(one)
-    return chosen

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import select
 
-from daemon.engine import EmbeddedEngine, Lane
-from daemon.stray_claims import StrayClaims
+from daemon.engine import EmbeddedEngine, Lane, _LaneState
+from daemon.stray_claims import LOOKS, StrayClaims
 from storage import dumps, listings, runs, watch
 from storage.claims import claims_of
 from storage.database.base import Database
+from storage.errors import DatabaseUnreachable
 from storage.listing_tables import ListingVersion
 from storage.runs import Run, RunState
 from storage.watch import MatchScope, Rematch, RematchState
@@ -44,6 +45,7 @@ def here(database: Database) -> Iterator[Here]:
     engine = EmbeddedEngine(database, clock=lambda: given.NOW)
     kinds = (WorkKind.RUN, WorkKind.MATCH, WorkKind.REMATCH)
     engine.serve([Lane(kind, lambda row_id: None, lambda session, *, now, limit: []) for kind in kinds])
+    engine.storage_failures += 1
     with database.transaction() as session:
         node_id = given.node(session)
     yield Here(database, engine, node_id, StrayClaims(database, engine, Holder(node_id), lambda: given.NOW))
@@ -100,6 +102,23 @@ def test_what_a_handler_works_on_stays_claimed(here: Here) -> None:
         still = runs.record_progress(session, run_id, epoch, now=given.NOW)
 
     assert (again, still) == (0, True)
+
+
+def test_nothing_is_looked_for_while_storage_does_not_fail(here: Here) -> None:
+    """Some looks follow each failure; a handler that fails because of the database is one."""
+    quiet = [here.strays.look() for _ in range(LOOKS)]
+    claim_everything(here)
+    unseen = [here.strays.look() for _ in range(LOOKS)]
+
+    def fail(row_id: int) -> None:
+        raise DatabaseUnreachable("away")
+
+    state = _LaneState(Lane(WorkKind.RUN, fail, lambda session, *, now, limit: []))
+    state.in_progress[7] = 0.0
+    here.engine._handle(state, 7)
+    seen = [here.strays.look() for _ in range(LOOKS)]
+
+    assert (quiet, unseen, seen) == ([0, 0, 0], [0, 0, 0], [0, 3, 0])
 
 
 def test_a_unit_of_a_dump_is_given_back_too(here: Here) -> None:

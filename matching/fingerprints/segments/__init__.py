@@ -14,10 +14,11 @@ writing           writing a file; atomic_files replaces the old file in one step
 mapped_segment    opening a file and looking fingerprints up; format1 reads the first released format
 lookup_table      the search in one field, natively or with numpy
 chain             a base with its deltas: searched as one list, merged into one file
+overlap           how much of one list is in others
 verify            checking every byte of a file
 """
 
-from matching.fingerprints.segments.chain import SegmentChain, merge_chain
+from matching.fingerprints.segments.chain import SegmentChain, chain_of, merge_chain
 from matching.fingerprints.segments.format import (
     HEADER_LIMIT,
     MAGIC,
@@ -31,6 +32,7 @@ from matching.fingerprints.segments.format import (
 from matching.fingerprints.segments.golden_vectors import golden_vectors
 from matching.fingerprints.segments.lookup_table import SHARED_LIMIT
 from matching.fingerprints.segments.mapped_segment import MappedSegment, open_segment
+from matching.fingerprints.segments.overlap import share_in_lists
 from matching.fingerprints.segments.parts import (
     LEAST_PEOPLE,
     CanarySet,
@@ -78,6 +80,7 @@ __all__ = [
     "Sorter",
     "TagTable",
     "TemplateCounts",
+    "chain_of",
     "check_follows",
     "count_records",
     "delta_header",
@@ -87,6 +90,7 @@ __all__ = [
     "merge_chain",
     "open_segment",
     "records_of",
+    "share_in_lists",
     "verify_segment",
     "write_segment",
 ]  # fmt: skip

@@ -136,6 +136,10 @@ def _are_among(erased: Ordinals, ordinals: Ordinals) -> NDArray[np.bool_]:
     return np.asarray(erased[place] == ordinals)
 
 
+def chain_of(segment: MappedSegment | SegmentChain) -> SegmentChain:
+    return segment if isinstance(segment, SegmentChain) else SegmentChain.of([segment])
+
+
 def merge_chain(chain: SegmentChain, path: Path) -> SegmentHeader:
     """Write base and deltas as one new base, in bounded memory, without the records of erased customers.
 

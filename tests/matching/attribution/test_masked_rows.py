@@ -10,14 +10,14 @@ import pytest
 from benchmarks.ours_bases import SimulatedBase, World, draw_people, sample_rows
 from matching.attribution.attribution import EnrolledList, SampleMatches, attribute
 from matching.attribution.cohorts import CohortVerdict
-from matching.attribution.enrolled_lists import chain_of, covered_share, enrolled_lists
+from matching.attribution.enrolled_lists import covered_share, enrolled_lists
 from matching.attribution.holders import Holder, HolderKind, HolderVerdict
 from matching.attribution.masked_rows import masked_rows
 from matching.attribution.recycled import RecycledVerdict
 from matching.comparing.agreements import PAIR
 from matching.enrolment.enrol import enroll
 from matching.fingerprints.scheme import RootKey
-from matching.fingerprints.segments import HeaderParts, SegmentPurpose, open_segment
+from matching.fingerprints.segments import HeaderParts, SegmentPurpose, chain_of, open_segment
 from matching.masked_samples.masked_base import MaskedBase
 from matching.masked_samples.reading import read_sample
 from matching.watch import WatchedSegment

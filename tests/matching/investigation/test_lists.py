@@ -9,6 +9,7 @@ import pytest
 
 from matching.attribution.attribution import Attribution
 from matching.attribution.recycled import RecycledVerdict
+from matching.comparing.sample_answers import MaskedCompanies
 from matching.fingerprints.segments import SegmentPurpose
 from matching.inputs import Limits
 from matching.investigation.company_answer import CompanyAnswer
@@ -20,8 +21,9 @@ from matching.investigation.report.summary import summary
 from matching.investigation.report.wording import ReportLanguage, Wording
 from matching.investigation.seen_canaries import SeenCanaries
 from matching.investigation.subject import open_sample
-from matching.investigation.watched_lists import WatchedLists, lists_without_parts
+from matching.investigation.watched_lists import WatchedLists
 from matching.ours import OursVerdict, RowBasis
+from matching.watch import lists_without_parts, watch_of
 from tests.matching.canaries.planted import row_of
 from tests.matching.investigation.answers import (
     COMPANY,
@@ -194,8 +196,10 @@ def test_a_partners_list_does_not_count_customers_twice(tmp_path: Path) -> None:
     others = customer_list(tmp_path / "others", STRANGERS)
 
     chosen = lists_without_parts([partner, enrolled(), others])
+    daemon = MaskedCompanies.of(watch_of([], [partner, enrolled(), others])).by_id[1]
 
     assert [one.segment.header.customers for one in chosen] == [1000, 50]
+    assert daemon.base.customers == 1050
 
 
 def test_a_customer_in_two_lists_is_one_customer(tmp_path: Path) -> None:
