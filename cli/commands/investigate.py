@@ -17,7 +17,7 @@ from cli.investigation_summary import show
 from cli.match_report import write_ordinals
 from cli.output import emit_json, print_error, print_line
 from cli.progress import ProgressMeter
-from configuration.match_watch import MatchWatch, load_match_watch
+from cli.watch_choice import chosen_watch
 from matching.inputs import Limits
 from matching.investigation.investigating import InvestigatedWatch, InvestigationOptions, investigate
 from matching.investigation.investigation import Investigation
@@ -67,7 +67,7 @@ def command(
     opened = _open_subject(app, sample, listing, alert)
     if alert is not None and company is None and opened.subject.alert is not None:
         company = opened.subject.alert.company
-    found = _load_watch(app, company)
+    found = chosen_watch(app, company)
     watched = InvestigatedWatch(found.watch, found.names, _declared_names(app), found.unusable)
     with ProgressMeter.for_sources(opened.sources()) as meter, _interruptible():
         made = investigate(
@@ -174,14 +174,3 @@ def _open_alert(app: App, number: int) -> OpenSubject:
 
 def _declared_names(app: App) -> dict[str, str]:
     return {one.name: one.value.name for one in app.watch_configuration.companies}
-
-
-def _load_watch(app: App, only: str | None) -> MatchWatch:
-    """Return what is compared, after a message for each company whose fingerprints cannot be compared."""
-    found = load_match_watch(app.watch_configuration, app.database, only)
-    slugs = sorted(found.names.values())
-    if only is not None and only not in slugs:
-        raise UnknownName(f'There is no company "{only}". Known companies: {", ".join(slugs) or "none"}.')
-    for slug, error in found.unusable.items():
-        print_error(f"The fingerprints of {slug} are not compared: {error}.")
-    return found

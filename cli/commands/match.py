@@ -13,12 +13,11 @@ from typing import Annotated
 import typer
 
 from cli.command_context import App, app_of
-from cli.errors import UnknownName
 from cli.exits import Exit
 from cli.match_report import MatchedDump, as_dict, show, write_ordinals
 from cli.output import emit_json, print_error
 from cli.progress import ProgressMeter
-from configuration.match_watch import MatchWatch, load_match_watch
+from cli.watch_choice import chosen_watch
 from matching.checkpoint import Checkpoint, remove_abandoned
 from matching.comparing.findings import Findings
 from matching.comparing.first_look import FIRST_LOOK
@@ -80,7 +79,7 @@ def command(
     130: interrupted with Ctrl-C.
     """
     app = app_of(context)
-    found = _load_watch(app, company)
+    found = chosen_watch(app, company)
     sources = [_sweep_source(name) for name in dict.fromkeys(files)]
     if ordinals is not None:
         ordinals.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -196,14 +195,3 @@ def _sweep_source(name: str) -> SweepSource:
     except OSError as error:
         raise InputUnreadable(f"{path} cannot be read: {error.strerror}.") from None
     return name, path
-
-
-def _load_watch(app: App, only: str | None) -> MatchWatch:
-    """Return what is searched for, after a message for each company whose fingerprints cannot be compared."""
-    found = load_match_watch(app.watch_configuration, app.database, only)
-    slugs = sorted(found.names.values())
-    if only is not None and only not in slugs:
-        raise UnknownName(f'There is no company "{only}". Known companies: {", ".join(slugs) or "none"}.')
-    for slug, error in found.unusable.items():
-        print_error(f"The fingerprints of {slug} are not compared: {error}.")
-    return found
