@@ -86,9 +86,9 @@ def command(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write the counts as JSON.")] = False,
 ) -> None:
-    """Turn ordinals back into the rows of your customer list, and count them by region and kind of data.
+    """Turn ordinals back into the rows of your customer list.
 
-    Writes customers' data to a file that only you can read, and to a terminal only with --terminal.
+    Counts them by region and by kind of data. Writes customers' data to a file that only you can read, and to a terminal only with --terminal.
     """
     if bool(segment) != bool(key):
         raise typer.BadParameter("--segment and --key must be given together")
