@@ -88,7 +88,8 @@ def command(
 ) -> None:
     """Turn ordinals back into the rows of your customer list.
 
-    Counts them by region and by kind of data. Writes customers' data to a file that only you can read, and to a terminal only with --terminal.
+    Counts them by region and by kind of data. Writes customers' data to a file that only you can read, and to
+    a terminal only with --terminal.
     """
     if bool(segment) != bool(key):
         raise typer.BadParameter("--segment and --key must be given together")
