@@ -43,7 +43,7 @@ _STARS = (
     r"\u2715-\u2717\u2573"
 )
 _RUN = re.compile(
-    rf"(?P<stars>[{_STARS}]+)|[xX\u0445\u0425\u00d7\uff58\uff38?\uff1f#\uff03_\uff3f]{{2,}}"
+    rf"(?P<stars>[{_STARS}](?: ?[{_STARS}])*)|[xX\u0445\u0425\u00d7\uff58\uff38?\uff1f#\uff03_\uff3f]{{2,}}"
     r"|(?P<lines>-{3,12}|\.{3,12}|~{2,12}|\u00b7{2,12}|\u2026{1,6})(?=[0-9\uff10-\uff19]{4})"
     r"|(?P<name>\u67d0)|(?P<escape>&#(?:0*42|[xX]0*2[aA]);|&ast;|%2[aA]|\\(?:u00|x)2[aA]|\\\*)"
 )
