@@ -33,6 +33,7 @@ from tests.peers.postgres import PostgresServer, die_with_parent, find_binaries
 from tests.peers.s3 import FaultProxy, S3Server, s3_settings
 from tests.peers.small_disk import small_disk
 from tests.peers.webhook import WebhookPeer
+from tests.processes import children_of
 
 LEASE_S = 3
 SECRET = "whsec_" + "aW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQ="
@@ -176,15 +177,6 @@ class Node:
         for pid in _tree_of(self.pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-
-
-def children_of(pid: int) -> list[int]:
-    """Return the processes that a process has started and that are there; none if it has ended itself."""
-    try:
-        threads = list(Path(f"/proc/{pid}/task").iterdir())
-        return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
-    except OSError:
-        return []
 
 
 def _tree_of(pid: int) -> list[int]:

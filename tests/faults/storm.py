@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from tests.faults.cluster import Cluster, children_of
+from tests.faults.cluster import Cluster
+from tests.processes import children_of
 from tests.waiting import happens
 
 PAUSE_S = 1.6  # at most, between two kills; the least is a twentieth of it

@@ -22,6 +22,7 @@ from storage.database.base import Database
 from storage.errors import StorageError
 from tests.cli.command import SPILLWATCH, answer, environment
 from tests.cli.warm_start import ForkedCommand
+from tests.processes import children_of, is_stopped
 from tests.waiting import wait_until
 
 SECRET = "whsec_" + "aW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQtaW52ZW50ZWQ="
@@ -175,6 +176,8 @@ class RunningDaemon:
 
             def stands_free() -> bool:
                 self.process.send_signal(signal.SIGSTOP)
+                # A thread that has not stopped yet may begin a transaction.
+                wait_until(lambda: is_stopped(self.process.pid), "the end of its last thread's turn")
                 if free := _free(database):
                     return free
                 self.process.send_signal(signal.SIGCONT)
@@ -191,27 +194,18 @@ class RunningDaemon:
 
     def children(self) -> list[int]:
         """Return the process ids of its living children and of theirs: the warm process, and the runs."""
-        every = _children_of(self.process.pid)
-        return [*every, *(run for child in every for run in _children_of(child))]
+        every = children_of(self.process.pid)
+        return [*every, *(run for child in every for run in children_of(child))]
 
     def runs(self) -> list[int]:
         """Return the process ids of the runs that the warm process has forked and that are alive."""
-        every = [run for child in _children_of(self.process.pid) for run in _children_of(child)]
+        every = [run for child in children_of(self.process.pid) for run in children_of(child)]
         return [pid for pid in every if alive(pid)]
 
     def warm_process(self) -> int:
         """Return the process id of the warm process, which is the daemon's only child."""
-        [child] = _children_of(self.process.pid)
+        [child] = children_of(self.process.pid)
         return child
-
-
-def _children_of(pid: int) -> list[int]:
-    """Return the process ids of its living children; none if it has ended."""
-    try:
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
 
 
 def _free(database: Database) -> bool:

@@ -20,6 +20,7 @@ from pathlib import Path
 from demo import database_snapshot
 from demo.demo_stage import DaemonProcess, Stage
 from demo.story import STORY
+from tests.processes import children_of
 
 TICK_S = 0.02
 WITHIN_S = 150.0  # time limit for a step, or for work to appear, on a busy machine
@@ -104,9 +105,7 @@ class Killer:
         return False
 
     def _kill_warm_process(self) -> bool:
-        tasks = Path(f"/proc/{self._daemon.process.pid}/task").iterdir()
-        children = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
-        for pid in filter(is_run, children):
+        for pid in filter(is_run, children_of(self._daemon.process.pid)):
             os.kill(pid, signal.SIGKILL)
             return True
         return False

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import children_of
+
 SPILLWATCH = Path(sys.executable).with_name("spillwatch")
 WITHIN_S = 240.0
 LOG_LINES = 60
@@ -71,10 +73,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     with demo("--once", folder=tmp_path) as process:
         assert process.stdout is not None
         process.stdout.readline()  # the daemon runs
-        group = [
-            int(child)
-            for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        ]
+        group = children_of(process.pid)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=90)
 

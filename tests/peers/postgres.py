@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 from tests.peers.patience import ready_in_time
+from tests.processes import children_of
 from tests.waiting import wait_until
 
 BINARY_FOLDERS = "/usr/lib/postgresql/*/bin"
@@ -98,8 +99,7 @@ class PostgresServer:
 
     def _children(self) -> list[int]:
         assert self._process is not None
-        pid = self._process.pid
-        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return children_of(self._process.pid)
 
     def start_again(self) -> Self:
         """Start the server on the data that it has, as after a crash."""

@@ -133,6 +133,9 @@ def test_evidence_that_is_gone_is_a_reason(crawl: Runs, small: Site) -> None:
     killed = crawl.run(source, child=killed_at("item"))
     for file in Path(crawl.evidence_dir).glob("2*/*.warc.gz"):
         file.unlink()
+    # The next run writes a file of this name. The same bytes at the same place would be the evidence again.
+    for offer in small.offers.values():
+        offer.body += " And twenty more rows for serious buyers."
 
     run = crawl.run(source)
 
