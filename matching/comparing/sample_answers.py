@@ -11,7 +11,6 @@ A company without masks that can be compared gets the verdict NO_MASKS, if it is
 for which no time was left gets NOT_COMPARED.
 """
 
-import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from matching.comparing.masked_values import count_masked_lines
 from matching.comparing.whole_values import whole_value_hits
 from matching.errors import SegmentRefused
 from matching.fingerprints.segments import CanarySet, SegmentPurpose, chain_of
+from matching.masked_samples.mask_look import may_be_masked
 from matching.masked_samples.masked_base import MaskedBase
 from matching.masked_samples.reading import read_sample
 from matching.masked_samples.sample_rows import SampleRow
@@ -37,22 +37,6 @@ from storage.sample_verdicts import NO_MASKS, NOT_COMPARED, SampleRecord, Verdic
 ROWS_LIMIT = 1_000
 #: A masked row is told as a canary where chance alone shows one in so many samples at most.
 CANARY_CHANCE = 1e-3
-#: Signs of `mask_signs`. Titles (王先生) alone are no mask: they stand in every other contact line.
-_STARS = (
-    r"*\uff0a\u2731\u2732\u2733\u2217\u204e\ufe61\u2022\u25a0-\u25ff\u2580-\u259f\u2b24\u220e\u2605"
-    r"\u2715-\u2717\u2573"
-)
-_RUN = re.compile(
-    rf"(?P<stars>[{_STARS}](?: ?[{_STARS}])*)|[xX\u0445\u0425\u00d7\uff58\uff38?\uff1f#\uff03_\uff3f]{{2,}}"
-    r"|(?P<lines>-{3,12}|\.{3,12}|~{2,12}|\u00b7{2,12}|\u2026{1,6})(?=[0-9\uff10-\uff19]{4})"
-    r"|(?P<name>\u67d0)|(?P<escape>&#(?:0*42|[xX]0*2[aA]);|&ast;|%2[aA]|\\(?:u00|x)2[aA]|\\\*)"
-)
-_SEPARATORS = " ().-/"
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_INITIALS = re.compile(r"(?<![^\W\d_])[^\W\d_]{1,3}$")
-_BEFORE_AT = re.compile(r"[\w.+%-]{0,32}@")
-_BEHIND_AT = re.compile(r"@[\w.-]{0,32}$")
-
 _ASSUMPTIONS: Mapping[WeakestAssumption, str] = {
     WeakestAssumption.BASE_COMPLETE: "all customers are enrolled, those of the copy's time included",
     WeakestAssumption.SHARED_CLIENTS_LIMIT: "companies do not share more than a tenth of their clients",
@@ -178,34 +162,6 @@ def answer_masked_rows(
             reason = masked.refused.get(company, "")
             verdicts[company] = VerdictRecord(NO_MASKS, len(first.rows), detail=reason)
     return SampleAnswers(sample, verdicts, canaries)
-
-
-def may_be_masked(text: str) -> bool:
-    """Return whether there may be masked rows: reading a text for them takes a hundred times as long.
-
-    There may be where signs stand beside a digit, a Han character or the first letters of a name, or in the
-    parts of an address.
-    """
-    return any(_is_mask(text, run) for run in _RUN.finditer(text))
-
-
-def _is_mask(text: str, run: re.Match[str]) -> bool:
-    start, end = run.span()
-    if run["escape"]:
-        return True
-    before = text[max(0, start - 3) : start].rstrip(_SEPARATORS)[-1:]
-    after = text[end : end + 3].lstrip(_SEPARATORS)[:1]
-    if run["name"]:
-        return bool(_HAN.match(text[start - 1 : start]) or _HAN.match(text[end : end + 1]))
-    if run["stars"] and (_HAN.match(text[start - 1 : start]) or _HAN.match(text[end : end + 1])):
-        return True
-    if before.isdigit() or after.isdigit():
-        return end - start > 1 or before.isdigit() == after.isdigit()
-    if not run["stars"]:
-        return False
-    if end - start > 1 and _INITIALS.search(text[max(0, start - 4) : start]):
-        return True
-    return bool(_BEFORE_AT.match(text, end) or _BEHIND_AT.search(text[max(0, start - 33) : start]))
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 In the order in which data passes through:
 
 sample_rows   what is visible of a person in a row of a sample
+mask_look     a quick look: may a text have masked values?
 mask_signs    the signs for hidden characters, brought to one
 numbers       masked telephone numbers, IDs, cards and IBANs; `emails`, `names` (with `han_names`),
               `birth_dates` likewise

@@ -9,19 +9,16 @@ from typing import Any
 import pytest
 
 from matching.canaries.people import invented_birth_date, invented_name
-from matching.comparing.sample_answers import may_be_masked
 from matching.enrolment.enrol import enroll
 from matching.enrolment.segment_intake import base_record
 from matching.fingerprints.segments import HeaderParts, SegmentPurpose, open_segment
 from matching.identifiers import resident_id
-from matching.masked_samples.reading import read_sample_rows
 from storage import canary_matches, companies, sample_verdicts
 from storage.alerts import Severity
 from storage.canary_matches import CanaryMatch
 from storage.sample_verdicts import MaskedSample, SampleVerdict
 from storage.work import WorkKind
 from tests.matching.canaries.planted import SETS, invented
-from tests.matching.masked_samples.cases import SAMPLES
 from tests.matching.test_service import KEY, Archive
 from tests.matching.test_service import archive as archive
 from tests.matching.test_service_canaries import told
@@ -285,21 +282,3 @@ def test_a_defect_in_reading_masked_rows_does_not_lose_the_version(
     assert sample is not None
     assert (sample.rows, sample.unread_rows, sample.cut) == (0, 1, True)
     assert [summary.mentions for summary in archive.summaries(version_id)] == [1]
-
-
-def test_every_masked_sample_is_read_and_ordinary_text_mostly_is_not() -> None:
-    """Reading takes a hundred times as long as seeing that there is nothing to read."""
-    passed_over = [
-        sample.name
-        for sample in SAMPLES
-        if any(row.is_masked for row in read_sample_rows(sample.text, region=sample.region))
-        and not may_be_masked(sample.text)
-    ]
-    posts = (
-        "Selling **fresh** database, contact @x - price: 100$ ... see https://forum.example/t?a=1_2#top",
-        "# Title\n## Part\n* item one\n* item two\n- 10.0.0.1 -- build 1.2.x, 50-60% off!!",
-        "出售最新数据，联系方式见下……价格面议——100条起售",
-    )
-
-    assert passed_over == []
-    assert [post for post in posts if may_be_masked(post)] == []
