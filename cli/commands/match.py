@@ -21,8 +21,7 @@ from cli.watch_choice import chosen_watch
 from matching.checkpoint import Checkpoint, remove_abandoned
 from matching.comparing.findings import Findings
 from matching.comparing.first_look import FIRST_LOOK
-from matching.errors import InputMissing, InputUnreadable
-from matching.inputs import Limits
+from matching.inputs import Limits, mode_of
 from matching.inputs.outcomes import WHOLE
 from matching.sweep import Sweep, SweepProgress, SweepSource
 from matching.units.unit_matching import MatchOptions
@@ -188,10 +187,5 @@ def _sweep_source(name: str) -> SweepSource:
     if name == STDIN:
         return "standard input", sys.stdin.buffer
     path = Path(name)
-    try:
-        path.stat()
-    except FileNotFoundError:
-        raise InputMissing(f"There is no file or folder {path}.") from None
-    except OSError as error:
-        raise InputUnreadable(f"{path} cannot be read: {error.strerror}.") from None
+    mode_of(path)
     return name, path

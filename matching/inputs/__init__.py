@@ -51,7 +51,7 @@ except in files without a name.
 from matching.inputs.document import Document
 from matching.inputs.formats.blocks import BLOCK, Block, CellRow, LineShape
 from matching.inputs.limits import Limits
-from matching.inputs.opening import FoundFile, Selection, documents, files_of
+from matching.inputs.opening import FoundFile, Selection, documents, files_of, mode_of
 from matching.inputs.outcomes import InputOutcome
 
 __all__ = [
@@ -66,4 +66,5 @@ __all__ = [
     "Selection",
     "documents",
     "files_of",
+    "mode_of",
 ]

@@ -76,7 +76,7 @@ def documents(
     opener = _Opener(budget or InputBudget(limits or Limits()), regions, selection)
     if not isinstance(source, Path):
         return opener.open_stream(name, source)
-    mode = _mode_of(source)
+    mode = mode_of(source)
     if stat.S_ISDIR(mode):
         return opener.open_folder(name, source)
     if stat.S_ISREG(mode):
@@ -86,18 +86,23 @@ def documents(
 
 def files_of(name: str, source: Path, limits: Limits | None = None) -> Iterator[FoundFile]:
     """Yield the files of a file or folder in the order in which `documents` reads them. None is opened."""
-    if stat.S_ISDIR(_mode_of(source)):
+    if stat.S_ISDIR(mode_of(source)):
         return _Opener(InputBudget(limits or Limits()), ()).walk(name, source, 0)
     return iter((FoundFile(0, name, source),))
 
 
-def _mode_of(source: Path) -> int:
+def mode_of(path: Path, *, shown: str | None = None) -> int:
+    """Return the mode of a file or folder, following links; raises InputMissing or InputUnreadable.
+
+    `shown`: the path as a message may have it; None: as it is.
+    """
+    shown = str(path) if shown is None else shown
     try:
-        return source.stat().st_mode
+        return path.stat().st_mode
     except FileNotFoundError:
-        raise InputMissing(f"there is no file {source}") from None
+        raise InputMissing(f"There is no file or folder {shown}.") from None
     except OSError as error:
-        raise InputUnreadable(f"{source} cannot be read: {error.strerror}") from None
+        raise InputUnreadable(f"{shown} cannot be read: {error.strerror}.") from None
 
 
 def _open_descriptor(path: Path, *, follow: bool) -> int:

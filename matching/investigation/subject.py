@@ -12,7 +12,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from matching.errors import InputChanged, InputMissing, InputUnreadable
+from matching.errors import InputChanged
+from matching.inputs import mode_of
 from matching.masks import mask_text
 from matching.sweep import SweepSource
 
@@ -204,12 +205,7 @@ class OpenSubject:
 
 def open_sample(path: Path) -> OpenSubject:
     """Hash a file, or every file of a folder. Raises InputMissing and InputUnreadable."""
-    try:
-        path.stat()
-    except FileNotFoundError:
-        raise InputMissing(f"There is no file or folder {shown_name(str(path))}.") from None
-    except OSError as error:
-        raise InputUnreadable(f"{shown_name(str(path))} cannot be read: {error.strerror}.") from None
+    mode_of(path, shown=shown_name(str(path)))
     files = _files_below(path) if path.is_dir() else [(path.name, path)]
     names = [os.fsencode(name) for name, _ in files]
     states = tuple(SampleFileState.of(file) for _, file in files)
