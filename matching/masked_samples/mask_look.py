@@ -1,15 +1,14 @@
-"""A quick look at a text: may it have masked values? Most have none, and reading takes a hundred times as long.
+"""A quick look at a text: may it have masked values? Most have none.
 
 The signs are those of `mask_signs`, before a text is narrowed and its escapes are undone.
 """
 
 import re
 
-#: Signs of `mask_signs`. Titles (王先生) alone are no mask: they stand in every other contact line.
-_STARS = (
-    r"*\uff0a\u2731\u2732\u2733\u2217\u204e\ufe61\u2022\u25a0-\u25ff\u2580-\u259f\u2b24\u220e\u2605"
-    r"\u2715-\u2717\u2573"
-)
+from matching.masked_samples.mask_signs import MASK, STARS
+
+#: Titles (王先生) alone are no mask: they stand in every other contact line.
+_STARS = f"{MASK}\uff0a{STARS}"
 _RUN = re.compile(
     rf"(?P<stars>[{_STARS}](?: ?[{_STARS}])*)|[xX\u0445\u0425\u00d7\uff58\uff38?\uff1f#\uff03_\uff3f]{{2,}}"
     r"|(?P<lines>-{3,12}|\.{3,12}|~{2,12}|\u00b7{2,12}|\u2026{1,6})(?=[0-9\uff10-\uff19]{4})"

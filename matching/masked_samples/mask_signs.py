@@ -17,8 +17,9 @@ MASK = "*"
 #: Characters of a line that are read; nobody writes a person in a longer line.
 LINE_LENGTH = 2_000
 
-_STARS = "✱✲✳∗⁎﹡●•○◯■▪█▇▓▒░□◆⬤∎★✕✖╳"
-_TO_MASK = str.maketrans(dict.fromkeys(_STARS, MASK))
+#: Signs that hide a character wherever they stand, beside `*`.
+STARS = "✱✲✳∗⁎﹡●•○◯■▪█▇▓▒░□◆⬤∎★✕✖╳"
+_TO_MASK = str.maketrans(dict.fromkeys(STARS, MASK))
 _BULLET = re.compile(r"^(\s{0,8})(?:[•●○◯■□▪◆★*·◦‣]|[-–—](?= ))\s{1,4}(?=\S)(?![*•●○■□])")
 _ESCAPED = re.compile(r"\\\*")
 _LITERAL = "\ue000"  # a star that is no sign of Markdown
