@@ -79,7 +79,7 @@ class MaskBuilder:
             if kind.part.attribute in values:
                 alone = columns.counted(frozenset({kind.part.attribute}))
                 shown = columns.shown(kind.part)
-                self._endings[kind.name].update([shown[row][1] for row in alone if shown[row]])  # type: ignore[index]
+                self._endings[kind.name].update([one[1] for row in alone if (one := shown[row])])
 
     def _add_template(self, template: MaskTemplate, columns: "_Columns", days: Days) -> None:
         rows, anchors, endings = columns.views(template)
