@@ -101,8 +101,8 @@ faults: .venv/dev
 compile := $(bin)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate \
 	--no-config --default-index https://pypi.org/simple --custom-compile-command "make lock"
 lock: .venv/dev
-	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --extra objects --extra report --constraint setup/lock-constraints.in --output-file requirements.lock
-	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --extra objects --extra report --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --extra objects --extra report --extra web --constraint setup/lock-constraints.in --output-file requirements.lock
+	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --extra objects --extra report --extra web --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(compile) tests/peers/requirements-peers.in --emit-build-options --output-file tests/peers/requirements-peers.lock
 
 release: .venv/dev
