@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 CONFIG ?= config/spillwatch.toml
 bin := .venv/bin
-sources := alerts benchmarks cli configuration crawler daemon demo matching network setup storage tests text
+sources := alerts benchmarks cli configuration crawler daemon demo matching network setup storage tests text web
 
 help:
 	@sed -n 's/^#   //p' Makefile

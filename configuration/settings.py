@@ -29,6 +29,7 @@ from configuration.declared_files import read_toml
 from configuration.errors import ConfigurationMissing, ConfigurationRefused
 from configuration.mistake_messages import Mistake, mistakes_of
 from configuration.setting_layers import SettingLayers, schema_of
+from configuration.web_settings import WebSettings
 from crawler.settings import CrawlerSettings
 from matching.settings import MatchingSettings
 from storage.nodes import EngineName
@@ -153,6 +154,7 @@ class Settings(BaseSettings):
     daemon: DaemonSettings = Field(
         default_factory=DaemonSettings, description="The process of `spillwatch run`."
     )
+    web: WebSettings = Field(default_factory=WebSettings, description="The web console.")
 
     @model_validator(mode="after")
     def _check_engine(self) -> Self:

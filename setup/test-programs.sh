@@ -1,6 +1,6 @@
 #!/bin/sh
 # Provides the programs that the tests run: PostgreSQL's server, Tor, systemd's checker of units, gpg, faketime, a C compiler, a
-# font for Chinese, and WordPress with PHP and MariaDB. Tests of full disks need the right to mount one.
+# font for Chinese, Chromium, and WordPress with PHP and MariaDB. Tests of full disks need the right to mount one.
 # As root on Debian, the script installs missing programs and starts none of them. Elsewhere it writes one line per missing
 # program, with the tests that are left out, and prints the names for SPILLWATCH_TESTS_WITHOUT. In CI it fails instead.
 set -eu
@@ -19,6 +19,7 @@ has_tor() { found tor /usr/sbin/tor; }
 has_systemd() { found systemd-analyze; }
 has_gpg() { found gpg; }
 has_libarchive() { ldconfig -p 2>/dev/null | grep -q 'libarchive\.so' || [ -e /opt/homebrew/opt/libarchive ]; }
+has_chromium() { found chromium chromium-browser; }
 has_cjk_font() { find /usr/share/fonts /usr/local/share/fonts -name 'NotoSansCJK*' 2>/dev/null | grep -q .; }
 has_mount() { # the right to mount a small disk that a test fills
     folder=$(mktemp -d) && mount -t tmpfs none "$folder" 2>/dev/null && umount "$folder" && rmdir "$folder"
@@ -58,6 +59,8 @@ install_mount() { :; } # a right, not a program
 
 install_cjk_font() { setup/apt-install.sh fonts-noto-cjk; }
 
+install_chromium() { setup/apt-install.sh chromium; }
+
 install_gcc() {
     setup/apt-install.sh gcc libc6-dev
     .venv/bin/python -m setup # an installation without a compiler has no native scanner yet
@@ -96,6 +99,7 @@ provide faketime "nodes whose clock is wrong, with all other faults of several n
 provide gcc "the native scanner; the scanner in Python is tested"
 provide libarchive "RAR and CAB archives"
 provide cjk_font "reports as PDF; the package is fonts-noto-cjk"
+provide chromium "the console in a browser"
 provide wordpress "crawling a real blog; it needs php-cli, php-mysql and mariadb-server-core as well"
 
 if [ -n "$missing" ] && [ "${CI:-}" = true ]; then

@@ -5,6 +5,7 @@ guarantees that alert, revision and deliveries are written in one transaction, a
 without gaps.
 """
 
+import secrets
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ class Severity(StrEnum):
 class TriageState(StrEnum):
     NEW = "new"
     ACKNOWLEDGED = "acknowledged"
+    INVESTIGATING = "investigating"
     CONFIRMED = "confirmed"
     FALSE_POSITIVE = "false_positive"
     RESOLVED = "resolved"
@@ -77,6 +79,8 @@ class AlertChange(StrEnum):
 WAITING = "digest_at IS NOT NULL"
 ABOVE_LOW = "severity <> 'low'"
 OF_NO_FINDING = "kind <> 'finding'"
+REFERENCE_SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O
+REFERENCE_LENGTH = 9  # 45 bits
 
 
 class Alert(Base):
@@ -84,6 +88,9 @@ class Alert(Base):
     __table_args__ = (
         Index(None, "state", "id"),
         Index(None, "listing_id"),
+        Index(None, "owner_id"),
+        Index(None, "merged_into_id"),
+        Index(None, "company_id", "state", "id"),
         Index(None, "digest_at", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
         Index(None, "severity", "id", sqlite_where=text(ABOVE_LOW), postgresql_where=text(ABOVE_LOW)),
         Index(
@@ -98,6 +105,8 @@ class Alert(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[AlertKind]
     dedupe_key: Mapped[str] = mapped_column(unique=True)
+    # Names it in the console: random, so that it says nothing of how many others there are.
+    reference: Mapped[str] = mapped_column(unique=True)
     company_id: Mapped[int | None] = mapped_column(ForeignKey("companies.id"))
     source_id: Mapped[int | None] = mapped_column(ForeignKey("sources.id"))
     listing_id: Mapped[int | None] = mapped_column(ForeignKey("listings.id"))
@@ -112,6 +121,9 @@ class Alert(Base):
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
     note: Mapped[str | None]
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    # The finding that people merged this one into; None: it stands for itself.
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"))
     offers_told: Mapped[int] = mapped_column(default=0)  # the highest number of an offer in a message
     held_changes: Mapped[int] = mapped_column(default=0)  # changes since `held_since` without a message
     held_since: Mapped[datetime | None]
@@ -182,6 +194,7 @@ def open_or_revise(
             id=new_ids(session, Alert, 1)[0],
             kind=draft.kind,
             dedupe_key=draft.dedupe_key,
+            reference=new_reference(),
             company_id=draft.company_id,
             source_id=draft.source_id,
             listing_id=draft.listing_id,
@@ -204,6 +217,10 @@ def open_or_revise(
     return OpenedAlert(
         alert.id, alert.revision, _add_deliveries(session, alert.id, alert.revision, channels, now)
     )
+
+
+def new_reference() -> str:
+    return "".join(secrets.choice(REFERENCE_SIGNS) for _ in range(REFERENCE_LENGTH))
 
 
 def alert_by_key(session: Session, dedupe_key: str, *, for_update: bool = False) -> Alert | None:

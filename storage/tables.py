@@ -6,6 +6,7 @@ A foreign key finds its target by name, so all of them must be imported.
 from storage import (
     alert_listings,
     alerts,
+    audit_log,
     canary_matches,
     captures,
     companies,
@@ -22,6 +23,8 @@ from storage import (
     runs,
     sample_verdicts,
     sources,
+    triage,
+    users,
     watch,
 )
 from storage.retention import passes
@@ -35,10 +38,13 @@ MODULES = (
     companies,
     watch,
     matches,
+    users,
     canary_matches,
     sample_verdicts,
     alerts,
     alert_listings,
+    triage,
+    audit_log,
     deliveries,
     nodes,
     holds,

@@ -51,8 +51,12 @@ from storage.retention.traces import PIECE_CHARS, lines_of, plain_letters, shows
 from storage.runs import Run, RunState, lock_source
 from storage.sample_verdicts import MaskedSample, SampleVerdict
 from storage.sources import AlertState, Source
+from storage.triage import FindingLabel, FindingLink, FindingNote, TriageEvent
+from storage.users import Grant
 from storage.watch import Rematch, raise_watch_revision
 
+#: Tables whose rows belong to an alert, before the alerts themselves.
+OF_ALERT = (Delivery, AlertRevision, AlertListing, TriageEvent, FindingNote, FindingLabel, FindingLink)
 #: Pages of a source that show many listings.
 LISTS = (CaptureRole.LIST, CaptureRole.FEED, CaptureRole.API)
 #: Before it was stored and after it was last seen, a listing may be on pages for this long.
@@ -419,6 +423,7 @@ def erase_company(
             (SegmentDelta, SegmentDelta.segment_id.in_(segments)),
             (Segment, Segment.company_id == company.id),
             (Term, Term.company_id == company.id),
+            (Grant, Grant.company_id == company.id),
             (Company, Company.id == company.id),
         ):
             counts[table.__tablename__] += delete_rows(session, table, condition)
@@ -464,7 +469,17 @@ def _erase_alerts(session: Session, alert_ids: Collection[int]) -> Counter[str]:
         deliveries = session.scalars(select(Delivery.id).where(Delivery.alert_id.in_(ids))).all()
         for each in _batches(deliveries):
             counts["delivery_attempts"] += delete_rows(session, Attempt, Attempt.delivery_id.in_(each))
-        for table in (Delivery, AlertRevision, AlertListing):
+        session.execute(update(Alert).where(Alert.merged_into_id.in_(ids)).values(merged_into_id=None))
+        counts["finding_links"] += delete_rows(session, FindingLink, FindingLink.other_id.in_(ids))
+        for table in (
+            Delivery,
+            AlertRevision,
+            AlertListing,
+            TriageEvent,
+            FindingNote,
+            FindingLabel,
+            FindingLink,
+        ):
             counts[table.__tablename__] += delete_rows(session, table, table.alert_id.in_(ids))
         told = session.scalars(select(Alert.listing_id).where(Alert.id.in_(ids))).all()
         counts["alerts"] += delete_rows(session, Alert, Alert.id.in_(ids))

@@ -63,6 +63,13 @@ class World:
         with self.database.transaction() as session:
             companies.sync_declared_companies(session, [qudian] if present else [], self.clock())
 
+    def declare_second_company(self) -> None:
+        """Sync with another company's file, too: `harbour`, which is named by the same words."""
+        qudian = DeclaredCompany("qudian", "趣店 Lending", TERMS, {}, "companies/qudian.toml")
+        harbour = DeclaredCompany("harbour", "Harbour Bank", TERMS[:1], {}, "companies/harbour.toml")
+        with self.database.transaction() as session:
+            companies.sync_declared_companies(session, [qudian, harbour], self.clock())
+
     @property
     def alerts_settings(self) -> AlertsSettings:
         """The settings of alerting in this world."""
@@ -130,16 +137,16 @@ class World:
         runs.finish_run(session, run_id, epoch, outcome=outcome, counts=counts, now=now)
         return capture_id
 
-    def match(self, version_id: int, **found: Any) -> int:
+    def match(self, version_id: int, *, company: Any = "qudian", **found: Any) -> int:
         """Store what matching found in a version; return the id of its summary, which is due to be judged.
 
         `sample`: what was read of its masked rows; the rest are those of a CompanyResult.
         """
         sample: SampleRecord | None = found.pop("sample", None)
         with self.database.transaction() as session:
-            company = companies.company_by_slug(session, "qudian")
-            assert company is not None
-            (name,) = companies.terms_named(session, company.id, ["趣店"])
+            watched = companies.company_by_slug(session, company)
+            assert watched is not None
+            (name,) = companies.terms_named(session, watched.id, ["趣店"])
             mention = MatchRecord(
                 MatchKind.MENTION,
                 "title",
@@ -155,12 +162,12 @@ class World:
                 "terms": [name.text],
             }
             given |= {"rows_scanned": 40, "candidates": 160}
-            result = CompanyResult(company.id, **(given | found))
+            result = CompanyResult(watched.id, **(given | found))
             matches.record_matches(session, version_id, [result], now=self.clock(), sample=sample)
             return next(
                 summary.id
                 for summary in matches.summaries_of_listing(session, self._listing_of(session, version_id))
-                if summary.version_id == version_id
+                if summary.version_id == version_id and summary.company_id == watched.id
             )
 
     def _listing_of(self, session: Session, version_id: int) -> int:
@@ -186,9 +193,9 @@ class World:
             )
             return companies.add_segment(session, segment, self.clock())
 
-    def add_finding(self, **found: Any) -> None:
+    def add_finding(self, key: Any = "8812", *, company: Any = "qudian", **found: Any) -> None:
         """Store one listing with its matches, and judge it."""
-        self.judging.evaluate(self.match(self.crawl(), **found))
+        self.judging.evaluate(self.match(self.crawl(key), company=company, **found))
 
     def change_health(
         self, health: SourceHealth, *, source: str = "market", run: tuple[RunOutcome, str] | None = None

@@ -1,0 +1,70 @@
+"""Settings of the web console: the section [web].
+
+[web]
+listen = "127.0.0.1:9478"
+public_url = "https://spillwatch.lender.example"
+trusted_proxies = ["127.0.0.1"]
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+MAX_PORT = 65_535
+
+
+def _check_listen(address: str) -> str:
+    if address and int(address.rpartition(":")[2]) > MAX_PORT:
+        raise ValueError(f"HOST:PORT with a port up to {MAX_PORT}")
+    return address
+
+
+def _check_public_url(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/")):
+        raise ValueError("scheme and host only, such as https://spillwatch.lender.example")
+    return url.rstrip("/")
+
+
+def _check_network(network: str) -> str:
+    try:
+        ip_network(network)
+    except ValueError:
+        raise ValueError("an IP address or a network, such as 10.0.0.0/8") from None
+    return network
+
+
+class WebSettings(BaseModel):
+    """[web]: the console in the browser and its API."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    listen: Annotated[str, StringConstraints(pattern=r"^(\S+:\d{1,5})?$"), AfterValidator(_check_listen)] = (
+        Field(default="", description='HOST:PORT of the console. Port 0 takes a free port; "": no console.')
+    )
+    public_url: Annotated[str, AfterValidator(_check_public_url)] = Field(
+        default="",
+        description='Address under which people open it, such as https://spillwatch.lender.example; "": the '
+        "address of `listen`. Requests for other hosts are refused.",
+    )
+    tls_certificate: Path | None = Field(
+        default=None, description="File with the certificate chain (PEM), for TLS without a proxy."
+    )
+    tls_key: Path | None = Field(default=None, description="File with the private key of that certificate.")
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_check_network)], ...] = Field(
+        default=(), description="Addresses of proxies whose X-Forwarded-For and -Proto headers are believed."
+    )
+    session_hours: float = Field(
+        default=12.0, gt=0, le=24 * 30, description="Hours after which a person signs in again."
+    )
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("both tls_certificate and tls_key, or neither")
+        return self

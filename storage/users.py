@@ -1,0 +1,113 @@
+"""People who may sign in to the console, what each may do for which company, and their sessions.
+
+A session's token is known to its browser only; the row holds its SHA-256.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from storage.database.base import Base
+
+TOKEN_BYTES = 32
+
+
+class Role(StrEnum):
+    """What a person may do; each role includes the ones before it."""
+
+    VIEWER = "viewer"
+    ANALYST = "analyst"
+    ADMIN = "admin"
+
+    @property
+    def rank(self) -> int:
+        return tuple(Role).index(self)
+
+
+class User(Base):
+    """A person with a name to sign in by. Rows are never deleted, because what people did refers to them."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)  # folded; what is typed to sign in
+    password_hash: Mapped[str | None]
+    active: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str] = mapped_column(default="en")
+    zone: Mapped[str] = mapped_column(default="UTC")  # of the IANA database
+    preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime | None]
+
+
+class Grant(Base):
+    """A role for one company; without a company, for the whole installation and every company."""
+
+    __tablename__ = "grants"
+    __table_args__ = (UniqueConstraint("user_id", "company_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("companies.id"))
+    role: Mapped[Role]
+
+
+class UserSession(Base):
+    """A browser that is signed in."""
+
+    __tablename__ = "user_sessions"
+    __table_args__ = (Index(None, "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    token_digest: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+def digest_of(token: str) -> str:
+    """Return what a row holds of a random token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def begin_session(session: Session, user: User, *, now: datetime, lasts: timedelta) -> str:
+    """Write a session and return its token."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    session.add(
+        UserSession(
+            user_id=user.id,
+            token_digest=digest_of(token),
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + lasts,
+        )
+    )
+    session.flush()
+    return token
+
+
+def session_of_token(session: Session, token: str, *, now: datetime) -> tuple[UserSession, User] | None:
+    """Return the session and its user; None: it does not exist, it has ended, or its user is not active."""
+    query = select(UserSession, User).join(User, User.id == UserSession.user_id)
+    query = query.where(UserSession.token_digest == digest_of(token), UserSession.ended_at.is_(None))
+    found = session.execute(query.where(UserSession.expires_at > now, User.active)).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+def note_seen(session: Session, session_id: int, *, now: datetime) -> None:
+    """Record that a session is in use, and its user's presence with it."""
+    session.execute(update(UserSession).where(UserSession.id == session_id).values(last_used_at=now))
+    owner = select(UserSession.user_id).where(UserSession.id == session_id).scalar_subquery()
+    session.execute(update(User).where(User.id == owner).values(last_seen_at=now))
+
+
+def grants_of(session: Session, user_id: int) -> Sequence[Grant]:
+    return session.scalars(select(Grant).where(Grant.user_id == user_id).order_by(Grant.id)).all()

@@ -1,0 +1,56 @@
+"""What a route refuses, as exceptions; app.py turns each into a page or, below /api/, into problem+json."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from storage.errors import SpillwatchError
+from storage.users import Role
+
+
+class ConsoleError(SpillwatchError):
+    """A request that is refused."""
+
+    reason = "console_error"
+    status = HTTPStatus.BAD_REQUEST
+
+
+class NotSignedIn(ConsoleError):
+    reason = "not_signed_in"
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class NotAllowed(ConsoleError):
+    reason = "not_allowed"
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self, role: Role) -> None:
+        super().__init__(role)
+        self.role = role
+
+
+class NotThere(ConsoleError):
+    """There is nothing of that name, or it may not be seen: the answer is the same."""
+
+    reason = "not_there"
+    status = HTTPStatus.NOT_FOUND
+
+
+class RequestRefused(ConsoleError):
+    """A form or a request holds what cannot be used. The message says what was found and what is expected."""
+
+    reason = "request_refused"
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class ForgedRequest(ConsoleError):
+    """A change that does not come from one of our own pages."""
+
+    reason = "forged_request"
+    status = HTTPStatus.FORBIDDEN
+
+
+class ListenRefused(SpillwatchError):
+    """The console cannot listen on its address."""
+
+    reason = "web_listen_refused"

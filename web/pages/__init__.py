@@ -1,0 +1,10 @@
+"""The pages, one module per noun, each with its router."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from web.pages import findings
+
+#: Their routes are tried in this order. app.py adds the check of forms to all of them.
+ROUTERS: Sequence[APIRouter] = (findings.router,)

@@ -1,0 +1,106 @@
+"""The words of the console: texts/*.toml, with numbers and times as the person's language writes them.
+
+A text is named by its file and its key: `findings.owner`. It names its values in braces: `{rows:row|rows}`
+has the number and the form that fits it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_decimal
+from markupsafe import Markup
+
+LANGUAGES = {"en": "English", "zh": "中文"}
+LOCALES = {"en": Locale("en", "GB"), "zh": Locale("zh", "Hans_CN")}
+MOMENTS = {"en": "yyyy-MM-dd HH:mm", "zh": "yyyy-MM-dd HH:mm"}
+
+
+@cache
+def texts() -> Mapping[str, Mapping[str, str]]:
+    """Return every text by its name, as {language: text}."""
+    found: dict[str, Mapping[str, str]] = {}
+    for file in sorted((files("web") / "texts").iterdir(), key=lambda each: each.name):
+        part, _, ending = file.name.rpartition(".")
+        if ending == "toml":
+            for key, text in tomllib.loads(file.read_text(encoding="utf-8")).items():
+                found[f"{part}.{key}"] = text
+    return found
+
+
+class _Count(int):
+    """A number in a text: `{n}` is 1,234, and `{n:row|rows}` is "1,234 rows"."""
+
+    def __format__(self, form: str) -> str:
+        number = f"{int(self):,}"
+        if not form:
+            return number
+        one, _, many = form.partition("|")
+        return f"{number} {one if self == 1 else many or one}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The texts for one person."""
+
+    language: str = "en"
+    zone: str = "UTC"
+
+    def __call__(self, name: str, /, **values: object) -> str:
+        """Return a text; raises KeyError for a name that texts/ does not have."""
+        shown = {key: _Count(value) if type(value) is int else value for key, value in values.items()}
+        return texts()[name][self.language].format(**shown)
+
+    def has(self, name: str) -> bool:
+        return name in texts()
+
+    def count(self, number: int) -> str:
+        return format_decimal(number, locale=LOCALES[self.language])
+
+    def share(self, part: float) -> str:
+        """Return a share of 1 in percent, without digits that mean nothing."""
+        percent = 100 * part
+        if 0 < percent < 1 or 99 < percent < 100:
+            return f"{percent:.1f}%"
+        return f"{percent:.0f}%"
+
+    def moment(self, at: datetime | None) -> Markup:
+        """Return a time in the person's zone as an element; its title is the time in UTC."""
+        if at is None:
+            return Markup("–")
+        local = format_datetime(
+            at.astimezone(_zone(self.zone)), MOMENTS[self.language], locale=LOCALES[self.language]
+        )
+        utc = at.astimezone(UTC)
+        return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+            utc.isoformat(timespec="seconds"), utc.strftime("%Y-%m-%d %H:%M:%S"), local
+        )
+
+    def ago(self, at: datetime | None, now: datetime) -> Markup:
+        """Return how long ago something was, as an element whose title is the time in UTC."""
+        if at is None:
+            return Markup("–")
+        said = format_timedelta(at - now, add_direction=True, locale=LOCALES[self.language])
+        utc = at.astimezone(UTC)
+        return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+            utc.isoformat(timespec="seconds"), utc.strftime("%Y-%m-%d %H:%M:%S"), said
+        )
+
+    def duration(self, length: timedelta) -> str:
+        return format_timedelta(length, locale=LOCALES[self.language])
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
