@@ -14,6 +14,7 @@ from uuid import uuid4
 from sqlalchemy.orm import Session
 
 from alerts import metrics
+from alerts.channel_digest import BUNDLE, channel_digest
 from alerts.dedupe import CLOSED, OFFERS, OPEN_ALERT, Decision, decide, listing_differences, listing_news
 from alerts.disk_health import disk_revision
 from alerts.finding import CompanyFinding, listing_of, lock_alert_of, may_hold, read_finding, source_of
@@ -26,9 +27,9 @@ from alerts.schedule_health import schedule_revision
 from alerts.settings import AlertsSettings
 from alerts.severity import Judgement, judge_facts, judgement_of
 from alerts.source_health import source_revision
-from storage import alert_listings, data_sets, listings, matches, sources
+from storage import alert_listings, data_sets, deliveries, listings, matches, sources
 from storage import alerts as rows
-from storage.alerts import Alert, AlertChange, AlertKind, OpenedAlert, TriageState
+from storage.alerts import Alert, AlertChange, AlertKind, ChannelTarget, OpenedAlert, TriageState
 from storage.database.base import Database, lock_whole
 from storage.disk_space import DiskForecast
 from storage.disk_trouble import CLOSED as CLOSED_BY_ANYBODY
@@ -229,6 +230,44 @@ class AlertService:
         earlier = judgement_of(rows.last_revision(session, alert))
         judgement = judge_facts(finding.facts, self._settings.severity, earlier=earlier)
         self._write_finding(session, finding, judgement, decision, dedupe_key=alert.dedupe_key)
+
+    def evaluate_escalation(self, alert_id: int) -> None:
+        """Send a finding that nobody has acknowledged to whoever is next. Handler of WorkKind.ESCALATION."""
+        self._database.write(partial(self._escalate, alert_id=alert_id))
+
+    def _escalate(self, session: Session, *, alert_id: int) -> None:
+        alert, now = rows.lock_alert(session, alert_id), self._clock()
+        if alert is None or alert.escalates_at is None or alert.escalates_at > now:
+            return
+        if alert.state is not TriageState.NEW or alert.awaits_since is None:
+            alert.awaits_since = alert.escalates_at = None
+            return
+        last = rows.last_revision(session, alert)
+        content = MessageContent.model_validate(last.content)
+        subject = AlertSubject(
+            dedupe_key=alert.dedupe_key,
+            kind=alert.kind,
+            company=content.company.slug if content.company else None,
+            company_id=alert.company_id,
+            source_id=alert.source_id,
+            listing_id=alert.listing_id,
+        )
+        draft = RevisionDraft(subject, last.change, judgement_of(last), content)
+        metrics.ESCALATIONS.inc(self._outbox.escalate(session, alert, draft, now=now))
+
+    def write_channel_digest(self, delivery_id: int) -> None:
+        """Write one message of all that waits for a channel's digest. Handler of WorkKind.BUNDLE."""
+        self._database.write(partial(self._write_channel_digest, delivery_id=delivery_id))
+
+    def _write_channel_digest(self, session: Session, *, delivery_id: int) -> None:
+        now = self._clock()
+        bundle = deliveries.lock_bundle(session, delivery_id, now=now, limit=BUNDLE)
+        if not bundle:
+            return
+        draft = channel_digest(session, bundle, self._settings.severity)
+        target = ChannelTarget(bundle[0].channel, bundle[0].transport)
+        written = self._outbox.write_to(session, draft, target, now=now)
+        deliveries.note_in_digest(session, bundle, written.delivery_ids[0])
 
     def evaluate_source_change(self, change_id: int) -> None:
         """Write that a source's health changed. Handler of WorkKind.SOURCE_CHANGE."""

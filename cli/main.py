@@ -38,6 +38,7 @@ COMMANDS = {
     "coverage": "Show which sources were read, and what was not covered.",
     "listings": "Search listings, newest first, or show one whole.",
     "alerts": "List, show, acknowledge, test and resend alerts.",
+    "mute": "Keep a company's findings of some kind from the channels for a while.",
     "retention": "Show what the next pass of retention deletes and why. Deletes nothing.",
     "hold": "Keep findings, listings and companies from being deleted, as cases.",
     "erase": "Erase a listing or a company from rows, evidence, indexes and free pages.",

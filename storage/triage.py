@@ -78,5 +78,6 @@ def change_state(
     session.add(TriageEvent(alert_id=alert.id, at=now, by=by, before=alert.state, after=state, reason=reason))
     alert.state, alert.acknowledged_at, alert.acknowledged_by, alert.updated_at = state, now, by, now
     alert.note = reason or alert.note
+    alert.awaits_since = alert.escalates_at = None
     session.flush()
     return True

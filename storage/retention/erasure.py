@@ -46,6 +46,7 @@ from storage.evidence_removals import request_removals
 from storage.holds import HoldSubject, lock_deletions, require_not_held
 from storage.listing_tables import Attachment, Listing, ListingVersion
 from storage.matches import Match, MatchSummary
+from storage.mutes import Mute
 from storage.retention.policy import clear_places, delete_versions, places_of
 from storage.retention.traces import PIECE_CHARS, lines_of, plain_letters, shows_any
 from storage.runs import Run, RunState, lock_source
@@ -424,6 +425,7 @@ def erase_company(
             (Segment, Segment.company_id == company.id),
             (Term, Term.company_id == company.id),
             (Grant, Grant.company_id == company.id),
+            (Mute, Mute.company_id == company.id),
             (Company, Company.id == company.id),
         ):
             counts[table.__tablename__] += delete_rows(session, table, condition)
@@ -481,6 +483,7 @@ def _erase_alerts(session: Session, alert_ids: Collection[int]) -> Counter[str]:
             FindingLink,
         ):
             counts[table.__tablename__] += delete_rows(session, table, table.alert_id.in_(ids))
+        counts["mutes"] += delete_rows(session, Mute, Mute.alert_id.in_(ids))
         told = session.scalars(select(Alert.listing_id).where(Alert.id.in_(ids))).all()
         counts["alerts"] += delete_rows(session, Alert, Alert.id.in_(ids))
         forget_told(session, [each for each in told if each is not None])
