@@ -4,7 +4,7 @@ Whoever can write to the database can write a whole new chain, or cut off its en
 some time) have to be kept elsewhere: a chain in which no entry has such a hash is another one, or shorter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -47,29 +47,44 @@ class ChainState:
     entries: int
     head: str
     entry_id: int | None = None
+    missing_head: str | None = None
 
 
-def check_chain(database: Database, *, kept_head: str | None = None) -> ChainState:
+def check_chain(database: Database, *, kept_heads: Collection[str] = ()) -> ChainState:
     """Walk the chain from its first entry; entries that are written meanwhile are not looked at.
 
-    `kept_head`: a hash that was kept elsewhere, which some entry must have.
+    `kept_heads`: hashes that were written down earlier. Some entry must have each of them.
     """
     with database.reading() as session:
         end = session.scalar(select(func.max(AuditEntry.id))) or 0
-    last, head, seen = 0, FIRST, kept_head in (None, FIRST)
+    last, head, wanted = 0, FIRST, {*kept_heads} - {FIRST}
     while last < end:
         with database.reading() as session:
             entries = _entries_after(session, last, end)
-        if not entries:
-            return ChainState(CheckOutcome.MISSING, last, head, last + 1)
         for entry in entries:
             if entry.id != last + 1:
                 return ChainState(CheckOutcome.MISSING, last, head, last + 1)
             if entry.hash != entry_hash(entry, head):
                 return ChainState(CheckOutcome.CHANGED, last, head, entry.id)
             last, head = entry.id, entry.hash
-            seen = seen or head == kept_head
-    return ChainState(CheckOutcome.WHOLE if seen else CheckOutcome.HEAD_MISSING, last, head)
+            wanted.discard(head)
+        if not entries:  # the rest was deleted meanwhile
+            return ChainState(CheckOutcome.MISSING, last, head, last + 1)
+    if wanted:
+        return ChainState(CheckOutcome.HEAD_MISSING, last, head, missing_head=min(wanted))
+    return ChainState(CheckOutcome.WHOLE, last, head)
+
+
+def check_and_record(database: Database, *, by: str, now: datetime, head: str | None = None) -> ChainState:
+    """Walk the chain and write down what was found. The head of the last check that found it whole must still
+    be there, and so must `head`.
+    """
+    with database.reading() as session:
+        query = select(AuditCheck.head).where(AuditCheck.outcome == CheckOutcome.WHOLE)
+        earlier = session.scalar(query.order_by(AuditCheck.id.desc()).limit(1))
+    state = check_chain(database, kept_heads={each for each in (earlier, head) if each})
+    database.write(lambda session: record_check(session, state, by=by, now=now))
+    return state
 
 
 def _entries_after(session: Session, last: int, end: int) -> Sequence[AuditEntry]:

@@ -57,6 +57,8 @@ class AuditAction(StrEnum):
     MUTE_CHANGED = "mute_changed"
     RULE_CHANGED = "rule_changed"
     CLOCK_CHANGED = "clock_changed"
+    AUDIT_VIEWED = "audit_viewed"
+    AUDIT_CHECKED = "audit_checked"
     SETTING_CHANGED = "setting_changed"
 
 
