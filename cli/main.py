@@ -42,6 +42,7 @@ COMMANDS = {
     "retention": "Show what the next pass of retention deletes and why. Deletes nothing.",
     "hold": "Keep findings, listings and companies from being deleted, as cases.",
     "erase": "Erase a listing or a company from rows, evidence, indexes and free pages.",
+    "audit": "List the entries of the audit log, and verify their chain.",
     "evidence": "Verify the evidence, and export what an alert is based on.",
     "rematch": "Ask the daemon to compare every stored listing with everything that is watched now.",
     "match": "Search dumps and samples for watch terms and for customers' identifiers.",

@@ -51,6 +51,7 @@ from storage.retention.policy import clear_places, delete_versions, places_of
 from storage.retention.traces import PIECE_CHARS, lines_of, plain_letters, shows_any
 from storage.runs import Run, RunState, lock_source
 from storage.sample_verdicts import MaskedSample, SampleVerdict
+from storage.service_tokens import ServiceToken
 from storage.sources import AlertState, Source
 from storage.triage import FindingLabel, FindingLink, FindingNote, TriageEvent
 from storage.users import Grant
@@ -410,6 +411,7 @@ def erase_company(
         terms = session.scalars(select(Term.text).where(Term.company_id == company.id)).all()
         traces = _pieces([company.name, *terms, *_texts_of_alerts(session, alert_ids)])
         counts = _erase_alerts(session, alert_ids)
+        keep_numbers_used(session, Company)  # entries of the audit log name it for ever
         segments = select(Segment.id).where(Segment.company_id == company.id)
         # Results of units do not name their companies. Whoever waits for them gives the command again.
         compared = or_(Dump.company == slug, Dump.company.is_(None))
@@ -426,6 +428,7 @@ def erase_company(
             (Term, Term.company_id == company.id),
             (Grant, Grant.company_id == company.id),
             (Mute, Mute.company_id == company.id),
+            (ServiceToken, ServiceToken.company_id == company.id),
             (Company, Company.id == company.id),
         ):
             counts[table.__tablename__] += delete_rows(session, table, condition)

@@ -14,6 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from storage import (
+    audit_checks,
+    audit_log,
     canary_matches,
     captures,
     companies,
@@ -27,8 +29,11 @@ from storage import (
     listings,
     matches,
     nodes,
+    oidc,
     sample_verdicts,
+    service_tokens,
     sources,
+    users,
 )
 from storage.alert_listings import ListingNews
 from storage.database import schema
@@ -78,6 +83,29 @@ def fill(session: Session) -> None:
     nodes.join(session, given.profile(), lease=timedelta(seconds=30), now=NOW)
     dump_id = dumps.open_dump(session, "d0", watch_version="w0", company=None, options={"limit": 1}, now=NOW)
     dumps.add_units(session, dump_id, [dumps.NewUnit("u0", {"path": "dump.csv"}, 90)], now=NOW)
+    _let_in(session)
+
+
+def _let_in(session: Session) -> None:
+    person = users.User(name="oidc.anna", created_at=NOW, preferences={})
+    session.add(person)
+    session.flush()
+    oidc.add_identity(session, person, "https://login.lender.example", "5f1c", now=NOW)
+    oidc.use_state(session, "state", now=NOW, kept=timedelta(hours=1))
+    service_tokens.make_token(
+        session,
+        "siem",
+        [service_tokens.TokenScope.FINDINGS_READ],
+        company_id=1,
+        by="anna",
+        expires_at=LATER,
+        now=NOW,
+    )
+    audit_log.write_entry(
+        session, actor="anna", action="token_made", subject="token:siem", now=NOW, company_id=1
+    )
+    whole = audit_checks.ChainState(audit_checks.CheckOutcome.WHOLE, 1, "0" * 64)
+    audit_checks.record_check(session, whole, by="spillwatch", now=NOW)
 
 
 def _keep_and_erase(session: Session, source_id: int) -> None:
