@@ -17,6 +17,7 @@ from alerts.settings import AlertsSettings
 from alerts.severity import Judgement
 from storage import alerts as rows
 from storage.alerts import AlertChange, AlertDraft, AlertKind, ChannelTarget, OpenedAlert
+from storage.triage import SPILLWATCH, note_event
 from storage.work import Dispatcher, Work, WorkKind
 
 
@@ -60,6 +61,16 @@ class Outbox:
         )
         channels = [ChannelTarget(name, transport) for name, transport in routed]
         written = rows.open_or_revise(session, self._alert_draft(draft), channels=channels, now=now)
+        if written.before is not None and written.before is not draft.content.state:
+            note_event(
+                session,
+                written.alert_id,
+                before=written.before,
+                after=draft.content.state,
+                by=SPILLWATCH,
+                reason=_reason_of(draft),
+                now=now,
+            )
         for delivery_id in written.delivery_ids:
             self.dispatcher.announce(session, Work(WorkKind.DELIVER, delivery_id))
         metrics.ALERTS.labels(subject.kind.value, draft.change.value, judgement.severity.value).inc()
@@ -84,3 +95,9 @@ class Outbox:
             listing_gone=content.listing is not None and content.listing.gone_at is not None,
             news=listing_news(content.listing) if content.listing else None,
         )
+
+
+def _reason_of(draft: RevisionDraft) -> str:
+    """Say in a triage event why the state changed: what differs from the revision before."""
+    told = "; ".join(f"{each.field} {each.before} to {each.after}" for each in draft.content.changes)
+    return f"{draft.change.value}: {told}" if told else draft.change.value

@@ -35,7 +35,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.alert_listings import ListingNews, note_told
 from storage.data_sets import is_in_data_set
-from storage.database.base import Base, new_ids, state_moved
+from storage.database.base import Base, new_ids
 from storage.deliveries import Delivery, DeliveryState
 from storage.listing_tables import UNTOLD, Listing
 
@@ -178,6 +178,7 @@ class OpenedAlert(NamedTuple):
     alert_id: int
     revision: int
     delivery_ids: tuple[int, ...]
+    before: TriageState | None = None  # its state before the revision; None: it was opened
 
 
 def open_or_revise(
@@ -204,6 +205,7 @@ def open_or_revise(
             held_changes=0,
         )
         session.add(alert)
+    before = alert.state if alert.revision else None
     alert.severity, alert.score, alert.title = draft.severity, draft.score, draft.title
     alert.state, alert.updated_at, alert.revision = draft.state, now, alert.revision + 1
     if draft.listing_id == alert.listing_id:
@@ -214,9 +216,8 @@ def open_or_revise(
         note_told(session, alert.id, draft.news)
         alert.offers_told = max(alert.offers_told, draft.news.offer_number)
     _add_revision(session, alert.id, alert.revision, draft, now)
-    return OpenedAlert(
-        alert.id, alert.revision, _add_deliveries(session, alert.id, alert.revision, channels, now)
-    )
+    deliveries = _add_deliveries(session, alert.id, alert.revision, channels, now)
+    return OpenedAlert(alert.id, alert.revision, deliveries, before)
 
 
 def new_reference() -> str:
@@ -403,23 +404,6 @@ def _add_deliveries(
     ]
     statement = insert(Delivery).returning(Delivery.id, sort_by_parameter_order=True)
     return tuple(session.scalars(statement, rows))
-
-
-def set_triage_state(
-    session: Session,
-    alert_id: int,
-    *,
-    by: str,
-    now: datetime,
-    note: str | None = None,
-    state: TriageState = TriageState.ACKNOWLEDGED,
-) -> bool:
-    """Record a triage state: by whom, when and why. False: there is no such alert, or it has this state
-    already.
-    """
-    change = update(Alert).where(Alert.id == alert_id, Alert.state != state)
-    values = {"state": state, "acknowledged_at": now, "acknowledged_by": by, "updated_at": now}
-    return state_moved(session, change.values(**values, **({} if note is None else {"note": note})))
 
 
 def alert_by_id(session: Session, alert_id: int) -> Alert | None:
