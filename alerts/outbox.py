@@ -31,6 +31,7 @@ from storage.alerts import (
     alert_by_key,
 )
 from storage.mutes import Mute
+from storage.triage import SPILLWATCH, note_event
 from storage.work import Dispatcher, Work, WorkKind
 
 #: Revisions for which an acknowledgement is awaited.
@@ -93,6 +94,16 @@ class Outbox:
                 if channel.escalation is None or subject.kind is not AlertKind.FINDING
             ]
         written = rows.open_or_revise(session, alert_draft, channels=channels, now=now)
+        if written.before is not None and written.before is not draft.content.state:
+            note_event(
+                session,
+                written.alert_id,
+                before=written.before,
+                after=draft.content.state,
+                by=SPILLWATCH,
+                reason=_reason_of(draft),
+                now=now,
+            )
         for delivery_id in written.delivery_ids:
             self.dispatcher.announce(session, Work(WorkKind.DELIVER, delivery_id))
         metrics.ALERTS.labels(subject.kind.value, draft.change.value, judgement.severity.value).inc()
@@ -207,3 +218,9 @@ def mute_of(session: Session, draft: RevisionDraft, *, now: datetime) -> Mute | 
         alert_id=alert.id if alert else None,
     )
     return mutes.mute_for(session, case, now=now)
+
+
+def _reason_of(draft: RevisionDraft) -> str:
+    """Say in a triage event why the state changed: what differs from the revision before."""
+    told = "; ".join(f"{each.field} {each.before} to {each.after}" for each in draft.content.changes)
+    return f"{draft.change.value}: {told}" if told else draft.change.value

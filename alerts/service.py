@@ -7,6 +7,7 @@ judged once, and a row whose handler was killed stays due.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
@@ -27,7 +28,7 @@ from alerts.schedule_health import schedule_revision
 from alerts.settings import AlertsSettings
 from alerts.severity import Judgement, judge_facts, judgement_of
 from alerts.source_health import source_revision
-from storage import alert_listings, data_sets, deliveries, listings, matches, sources
+from storage import alert_listings, data_sets, deliveries, listings, matches, sources, triage
 from storage import alerts as rows
 from storage.alerts import Alert, AlertChange, AlertKind, ChannelTarget, OpenedAlert, TriageState
 from storage.database.base import Database, lock_whole
@@ -89,12 +90,35 @@ class AlertService:
         earlier = judgement_of(rows.last_revision(session, alert))
         judgement = judge_facts(finding.facts, self._settings.severity, earlier=earlier)
         differences = self._differences(session, alert, finding.listing)
-        decision = decide(earlier, judgement, state=alert.state, differences=differences)
+        decision = self._decide(session, alert, earlier, judgement, differences)
         if decision is None:
             metrics.QUIET.inc()
             self._note_quiet_change(session, alert, finding.listing)
         elif not self._hold(session, alert, finding.listing, decision):
             self._write_finding(session, finding, judgement, decision, dedupe_key=alert.dedupe_key)
+
+    def _decide(
+        self,
+        session: Session,
+        alert: Alert,
+        earlier: Judgement,
+        judgement: Judgement,
+        differences: Sequence[Difference],
+    ) -> Decision | None:
+        """Decide about a finding whose alert is locked.
+
+        If it is merged, the state of the finding that stands for it decides: what people closed there stays
+        quiet here, too. But a merged finding that becomes stronger leaves the merge and is new, because the
+        list shows the severity of the other one.
+        """
+        above = triage.standing_for(session, alert)
+        decision = decide(earlier, judgement, state=above.state, differences=differences)
+        if decision is None or alert.merged_into_id is None:
+            return decision
+        if decision.change is AlertChange.UPDATED:
+            return replace(decision, state=alert.state)
+        triage.unmerge_finding(session, alert, by=triage.SPILLWATCH, reason="", now=self._clock())
+        return replace(decision, state=TriageState.NEW)
 
     def _differences(self, session: Session, alert: Alert, listing: MessageListing) -> tuple[Difference, ...]:
         known = alert_listings.listing_in_alert(session, alert.id, listing.id)
@@ -165,7 +189,7 @@ class AlertService:
         listing = listing_of(version, offer=data_sets.offer_of(session, version.listing))
         judgement = judgement_of(last)
         differences = self._differences(session, alert, listing)
-        decision = decide(judgement, judgement, state=alert.state, differences=differences)
+        decision = self._decide(session, alert, judgement, judgement, differences)
         if decision is None:
             self._note_quiet_change(session, alert, listing)
         elif not self._hold(session, alert, listing, decision):
@@ -218,7 +242,8 @@ class AlertService:
             return
         listing = listing_of(version, offer=data_sets.offer_of(session, version.listing))
         differences = self._differences(session, alert, listing)
-        if alert.state in CLOSED and not any(each.field == OFFERS for each in differences):
+        state = triage.standing_for(session, alert).state
+        if state in CLOSED and not any(each.field == OFFERS for each in differences):
             return
         digest = digest_summary(changes, since, listing)
         decision = Decision(AlertChange.UPDATED, alert.state, differences, digest)

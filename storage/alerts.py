@@ -35,7 +35,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.alert_listings import ListingNews, note_told
 from storage.data_sets import is_in_data_set
-from storage.database.base import Base, new_ids, state_moved
+from storage.database.base import Base, new_ids
 from storage.deliveries import Delivery, DeliveryState, HeldFor
 from storage.listing_tables import UNTOLD, Listing
 
@@ -194,6 +194,7 @@ class OpenedAlert(NamedTuple):
     alert_id: int
     revision: int
     delivery_ids: tuple[int, ...]
+    before: TriageState | None = None  # its state before the revision; None: it was opened
 
 
 def open_or_revise(
@@ -220,6 +221,7 @@ def open_or_revise(
             held_changes=0,
         )
         session.add(alert)
+    before = alert.state if alert.revision else None
     alert.severity, alert.score, alert.title = draft.severity, draft.score, draft.title
     alert.state, alert.updated_at, alert.revision = draft.state, now, alert.revision + 1
     if draft.listing_id == alert.listing_id:
@@ -232,9 +234,8 @@ def open_or_revise(
     if draft.escalates_at is not None:
         alert.awaits_since, alert.escalates_at = now, draft.escalates_at
     _add_revision(session, alert.id, alert.revision, draft, now)
-    return OpenedAlert(
-        alert.id, alert.revision, add_deliveries(session, alert.id, alert.revision, channels, now)
-    )
+    deliveries = add_deliveries(session, alert.id, alert.revision, channels, now)
+    return OpenedAlert(alert.id, alert.revision, deliveries, before)
 
 
 def new_reference() -> str:
@@ -436,24 +437,6 @@ def add_deliveries(
     ]
     statement = insert(Delivery).returning(Delivery.id, sort_by_parameter_order=True)
     return tuple(session.scalars(statement, rows))
-
-
-def set_triage_state(
-    session: Session,
-    alert_id: int,
-    *,
-    by: str,
-    now: datetime,
-    note: str | None = None,
-    state: TriageState = TriageState.ACKNOWLEDGED,
-) -> bool:
-    """Record a triage state: by whom, when and why. False: there is no such alert, or it has this state
-    already.
-    """
-    change = update(Alert).where(Alert.id == alert_id, Alert.state != state)
-    values = {"state": state, "acknowledged_at": now, "acknowledged_by": by, "updated_at": now}
-    values |= {"awaits_since": None, "escalates_at": None}
-    return state_moved(session, change.values(**values, **({} if note is None else {"note": note})))
 
 
 def alert_by_id(session: Session, alert_id: int) -> Alert | None:

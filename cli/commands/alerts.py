@@ -22,6 +22,7 @@ from cli.output import TableColumn, emit_json, print_error, print_line, print_ta
 from daemon import logs
 from storage import alerts as rows
 from storage import deliveries as delivery_rows
+from storage import triage
 from storage.alerts import Alert, AlertKind, AlertRevision, Severity, TriageState
 from storage.deliveries import Attempt, Delivery, DeliveryState
 from storage.work import SilentDispatcher
@@ -151,11 +152,13 @@ def ack(
     as_json: Json = False,
 ) -> None:
     """Change the triage state of an alert. Exit code 1 if the alert already has that state."""
+    if state in triage.NEEDS_REASON and not (note or "").strip():
+        raise typer.BadParameter(f"{state.value} ends the work on an alert; say why with --note")
     app_ = app_of(context)
     who = by or pwd.getpwuid(os.getuid()).pw_name
     with app_.database.transaction() as session:
         _required_alert(rows.alert_by_id(session, number), number)
-        moved = rows.set_triage_state(session, number, by=who, note=note, state=state, now=app_.clock())
+        moved = triage.set_triage_state(session, number, by=who, note=note, state=state, now=app_.clock())
         alert = _required_alert(rows.alert_by_id(session, number), number)
         session.refresh(alert)
         result = _alert_as_dict(alert)

@@ -53,12 +53,15 @@ from storage.runs import Run, RunState, lock_source
 from storage.sample_verdicts import MaskedSample, SampleVerdict
 from storage.service_tokens import ServiceToken
 from storage.sources import AlertState, Source
-from storage.triage import FindingLabel, FindingLink, FindingNote, TriageEvent
+from storage.triage import FindingAct, FindingLabel, FindingLink, FindingNote, TriageEvent
 from storage.users import Grant
 from storage.watch import Rematch, raise_watch_revision
 
 #: Tables whose rows belong to an alert, before the alerts themselves.
-OF_ALERT = (Delivery, AlertRevision, AlertListing, TriageEvent, FindingNote, FindingLabel, FindingLink)
+OF_ALERT = (
+    *(Delivery, AlertRevision, AlertListing),
+    *(TriageEvent, FindingAct, FindingNote, FindingLabel, FindingLink),
+)
 #: Pages of a source that show many listings.
 LISTS = (CaptureRole.LIST, CaptureRole.FEED, CaptureRole.API)
 #: Before it was stored and after it was last seen, a listing may be on pages for this long.
@@ -476,15 +479,7 @@ def _erase_alerts(session: Session, alert_ids: Collection[int]) -> Counter[str]:
             counts["delivery_attempts"] += delete_rows(session, Attempt, Attempt.delivery_id.in_(each))
         session.execute(update(Alert).where(Alert.merged_into_id.in_(ids)).values(merged_into_id=None))
         counts["finding_links"] += delete_rows(session, FindingLink, FindingLink.other_id.in_(ids))
-        for table in (
-            Delivery,
-            AlertRevision,
-            AlertListing,
-            TriageEvent,
-            FindingNote,
-            FindingLabel,
-            FindingLink,
-        ):
+        for table in OF_ALERT:
             counts[table.__tablename__] += delete_rows(session, table, table.alert_id.in_(ids))
         counts["mutes"] += delete_rows(session, Mute, Mute.alert_id.in_(ids))
         told = session.scalars(select(Alert.listing_id).where(Alert.id.in_(ids))).all()

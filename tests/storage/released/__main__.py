@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from storage import (
+    alerts,
     audit_checks,
     audit_log,
     canary_matches,
@@ -33,6 +34,7 @@ from storage import (
     sample_verdicts,
     service_tokens,
     sources,
+    triage,
     users,
 )
 from storage.alert_listings import ListingNews
@@ -78,6 +80,7 @@ def fill(session: Session) -> None:
     claimed = deliveries.claim_delivery(session, delivery_id, now=NOW)
     assert claimed
     deliveries.record_outcome(session, claimed, outcome=AttemptOutcome.SENT, now=LATER, status_code=204)
+    _triage(session)
     _keep_and_erase(session, source_id)
     deliveries.record_channel_result(session, "soc", transport="webhook", ok=True, now=LATER)
     nodes.join(session, given.profile(), lease=timedelta(seconds=30), now=NOW)
@@ -106,6 +109,21 @@ def _let_in(session: Session) -> None:
     )
     whole = audit_checks.ChainState(audit_checks.CheckOutcome.WHOLE, 1, "0" * 64)
     audit_checks.record_check(session, whole, by="spillwatch", now=NOW)
+
+
+def _triage(session: Session) -> None:
+    """Do with the alert, and with another one, all that people do."""
+    other_id = given.alert(session, key="another").alert_id
+    alert, other = alerts.lock_alert(session, 1), alerts.lock_alert(session, other_id)
+    assert alert
+    assert other
+    triage.change_state(
+        session, alert, alerts.TriageState.INVESTIGATING, by="anna", reason="asking CRM", now=LATER
+    )
+    triage.declare_certain(session, alert, at=LATER, by="anna", reason="the canary is ours", now=LATER)
+    triage.add_note(session, alert, by="anna", text="called the owner of the CRM", now=LATER)
+    triage.add_label(session, alert, "crm")
+    triage.link_findings(session, alert, other, by="anna", reason="same seller", now=LATER)
 
 
 def _keep_and_erase(session: Session, source_id: int) -> None:
