@@ -443,6 +443,11 @@ def alert_by_id(session: Session, alert_id: int) -> Alert | None:
     return session.get(Alert, alert_id)
 
 
+def alerts_by_id(session: Session, alert_ids: Collection[int]) -> dict[int, Alert]:
+    """Return those of the alerts that exist, by id."""
+    return {alert.id: alert for alert in session.scalars(select(Alert).where(Alert.id.in_(alert_ids)))}
+
+
 def alerts_of_listing(session: Session, listing_id: int) -> Sequence[Alert]:
     """Return the alerts about a listing, oldest first."""
     return session.scalars(select(Alert).where(Alert.listing_id == listing_id).order_by(Alert.id)).all()
