@@ -18,7 +18,7 @@ from starlette.types import Scope
 from storage.errors import StorageError
 from web.access.signed_in import SignedIn
 from web.console import Console
-from web.errors import ConsoleError, NotSignedIn
+from web.errors import ConsoleError, NotSignedIn, RequestRefused
 from web.pages import ROUTERS
 from web.rendering import render
 from web.security import SecurityMiddleware, own_form
@@ -73,7 +73,9 @@ def refused(request: Request, error: Exception) -> Response:
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         back = "" if wanted == "/" else f"?next={quote(wanted, safe='')}"
         return RedirectResponse(f"{SIGN_IN}{back}", HTTPStatus.SEE_OTHER)
-    return _answer(request, HTTPStatus(told.status), told.reason, str(told) if told.args else "")
+    return _answer(
+        request, HTTPStatus(told.status), told.reason, str(told) if isinstance(told, RequestRefused) else ""
+    )
 
 
 def not_served(request: Request, error: Exception) -> Response:
