@@ -8,3 +8,7 @@ from web.pages import findings, mutes
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (findings.router, mutes.router)
+from web.pages import findings, sign_in, welcome
+
+#: Their routes are tried in this order. app.py adds the check of forms to all of them.
+ROUTERS: Sequence[APIRouter] = (sign_in.router, welcome.router, findings.router)
