@@ -4,11 +4,17 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from web.pages import findings, mutes
+from web.pages import (
+    findings,
+    mutes,
+    sign_in,
+    welcome,
+)
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
-ROUTERS: Sequence[APIRouter] = (findings.router, mutes.router)
-from web.pages import findings, sign_in, welcome
-
-#: Their routes are tried in this order. app.py adds the check of forms to all of them.
-ROUTERS: Sequence[APIRouter] = (sign_in.router, welcome.router, findings.router)
+ROUTERS: Sequence[APIRouter] = (
+    findings.router,
+    mutes.router,
+    sign_in.router,
+    welcome.router,
+)
