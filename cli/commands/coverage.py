@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from cli.command_context import Wide, app_of
-from cli.coverage import SourceCoverage, all_source_coverage, company_coverage, coverage_summary
 from cli.errors import UnknownName
 from cli.output import TableColumn, emit_json, print_line, print_table
 from cli.time_argument import parse_moment
+from daemon.coverage import SourceCoverage, all_source_coverage, company_coverage, coverage_summary
 from storage import companies
 
 _COLUMNS = (
