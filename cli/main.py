@@ -30,6 +30,7 @@ COMMANDS = {
     "init": "Write a commented configuration with an example source (disabled) and a company.",
     "check": "Read the whole configuration and report every mistake at once. Connects to nothing.",
     "run": "Run the daemon: crawl on schedule, match, alert and deliver until SIGTERM.",
+    "web": "Serve the web console and its API. `run` does it, too, when `listen` of [web] is set.",
     "crawl": "Crawl a source once, now, even if it is disabled. Exit code 1 if the source could not be read.",
     "source": "List sources, show their health, try a source file, or detect a site's program.",
     "runs": "List the latest runs with their outcomes.",

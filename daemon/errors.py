@@ -5,7 +5,8 @@ SpillwatchError (storage.errors)
     ├── LookFailed              the process that reads a page for the console ended without an answer
     │   └── LookTimedOut        it took too long
     ├── LockLost                PostgreSQL released the daemon's lock
-    └── HealthAddressRefused    the health server cannot listen on its address
+    ├── HealthAddressRefused    the health server cannot listen on its address
+    └── ConsoleExtraMissing     [web] names an address, and the console's libraries are not installed
 """
 
 from __future__ import annotations
@@ -41,3 +42,9 @@ class HealthAddressRefused(DaemonError):
     """The health server cannot listen on its address."""
 
     reason = "health_address_refused"
+
+
+class ConsoleExtraMissing(DaemonError):
+    """`listen` of [web] is set, and the libraries of the extra `web` are not installed."""
+
+    reason = "console_extra_missing"
