@@ -31,6 +31,7 @@ class AlertSubject:
     source_id: int | None = None
     listing_id: int | None = None
     channel: str | None = None  # an alert about a channel is not sent through that channel
+    only_channel: str | None = None  # a test of one channel is sent through no other
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Outbox:
         routed = self.settings.routed(
             subject.kind, company=subject.company, severity=judgement.severity, apart_from=subject.channel
         )
-        channels = [ChannelTarget(name, transport) for name, transport in routed]
+        only = subject.only_channel
+        channels = [ChannelTarget(name, transport) for name, transport in routed if only in (None, name)]
         written = rows.open_or_revise(session, self._alert_draft(draft), channels=channels, now=now)
         for delivery_id in written.delivery_ids:
             self.dispatcher.announce(session, Work(WorkKind.DELIVER, delivery_id))

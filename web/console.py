@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from configuration.settings import Settings
+from configuration.settings_in_force import Origins
 from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 
@@ -22,6 +23,7 @@ class Console:
     database: Database
     evidence: EvidenceStore
     clock: Callable[[], datetime]
+    origins: Origins = field(default_factory=dict)  # of the settings
 
 
 def console_of(request: Request) -> Console:

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from web.pages import findings, sources
+from web.pages import deliveries, findings, settings, sources
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
-ROUTERS: Sequence[APIRouter] = (findings.router, sources.router)
+ROUTERS: Sequence[APIRouter] = (
+    findings.router,
+    sources.router,
+    deliveries.router,
+    settings.router,
+)
