@@ -4,6 +4,7 @@ A session's token is known to its browser only; the row holds its SHA-256.
 """
 
 import hashlib
+import json
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from storage.database.base import Base
 
 TOKEN_BYTES = 32
+#: What one person's preferences may hold in all, as JSON.
+MAX_PREFERENCES_BYTES = 64 * 1024
 
 
 class Role(StrEnum):
@@ -111,3 +114,21 @@ def note_seen(session: Session, session_id: int, *, now: datetime) -> None:
 
 def grants_of(session: Session, user_id: int) -> Sequence[Grant]:
     return session.scalars(select(Grant).where(Grant.user_id == user_id).order_by(Grant.id)).all()
+
+
+def set_preference(session: Session, user_id: int, key: str, value: object) -> bool:
+    """Store one of a person's preferences, and leave the others as they are. `value`: JSON; None removes it.
+
+    False, and nothing is stored: all of them together would be larger than MAX_PREFERENCES_BYTES, or there is
+    no such person.
+    """
+    user = session.get(User, user_id, with_for_update=True, populate_existing=True)
+    if user is None:
+        return False
+    kept = {name: held for name, held in user.preferences.items() if name != key}
+    changed = kept if value is None else kept | {key: value}
+    if len(json.dumps(changed)) > MAX_PREFERENCES_BYTES:
+        return False
+    user.preferences = changed
+    session.flush()
+    return True

@@ -50,15 +50,11 @@ def command(
         against = list(company_coverage(session, app.settings.matching, only=company))
     summary = coverage_summary(found, against, since=begin)
     if as_json:
-        emit_json(
-            {
-                "since": begin,
-                "until": now,
-                "sources": [each.as_dict() for each in found],
-                "companies": against,
-                "sentence": summary,
-            }
-        )
+        from web.api.models import CoverageShape
+
+        sources = [each.as_dict() for each in found]
+        whole = {"since": begin, "until": now, "sources": sources, "companies": against, "sentence": summary}
+        emit_json(CoverageShape.model_validate(whole).model_dump())
         return
     print_table(
         _COLUMNS,
