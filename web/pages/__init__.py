@@ -10,6 +10,7 @@ from web.pages import (
     sign_in,
     welcome,
 )
+from web.pages import deliveries, findings, settings, sources
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
@@ -17,4 +18,7 @@ ROUTERS: Sequence[APIRouter] = (
     mutes.router,
     sign_in.router,
     welcome.router,
+    sources.router,
+    deliveries.router,
+    settings.router,
 )
