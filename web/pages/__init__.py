@@ -5,20 +5,22 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from web.pages import (
+    deliveries,
     findings,
     mutes,
+    settings,
     sign_in,
+    sources,
     welcome,
 )
-from web.pages import deliveries, findings, settings, sources
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
+    deliveries.router,
     findings.router,
     mutes.router,
-    sign_in.router,
-    welcome.router,
-    sources.router,
-    deliveries.router,
     settings.router,
+    sign_in.router,
+    sources.router,
+    welcome.router,
 )
