@@ -4,7 +4,26 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from web.pages import finding, findings
+from web.pages import (
+    deliveries,
+    finding,
+    findings,
+    mutes,
+    settings,
+    sign_in,
+    sources,
+    welcome,
+)
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
-ROUTERS: Sequence[APIRouter] = (findings.router, finding.router, finding.others)
+ROUTERS: Sequence[APIRouter] = (
+    deliveries.router,
+    finding.router,
+    finding.others,
+    findings.router,
+    mutes.router,
+    settings.router,
+    sign_in.router,
+    sources.router,
+    welcome.router,
+)
