@@ -18,9 +18,9 @@ from web.pages import (
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
     deliveries.router,
+    findings.router,
     finding.router,
     finding.others,
-    findings.router,
     mutes.router,
     settings.router,
     sign_in.router,
