@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from web.pages import (
     deliveries,
+    finding,
     findings,
     listings,
     mutes,
@@ -20,6 +21,8 @@ ROUTERS: Sequence[APIRouter] = (
     deliveries.router,
     findings.router,
     listings.router,
+    finding.router,
+    finding.others,
     mutes.router,
     settings.router,
     sign_in.router,
