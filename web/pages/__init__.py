@@ -4,7 +4,27 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from web.pages import audit, findings, tokens
+from web.pages import (
+    audit,
+    deliveries,
+    findings,
+    mutes,
+    settings,
+    sign_in,
+    sources,
+    tokens,
+    welcome,
+)
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
-ROUTERS: Sequence[APIRouter] = (findings.router, audit.router, tokens.router)
+ROUTERS: Sequence[APIRouter] = (
+    findings.router,
+    mutes.router,
+    sign_in.router,
+    welcome.router,
+    sources.router,
+    deliveries.router,
+    settings.router,
+    audit.router,
+    tokens.router,
+)
