@@ -51,8 +51,8 @@ from storage.retention.policy import clear_places, delete_versions, places_of
 from storage.retention.traces import PIECE_CHARS, lines_of, plain_letters, shows_any
 from storage.runs import Run, RunState, lock_source
 from storage.sample_verdicts import MaskedSample, SampleVerdict
-from storage.service_tokens import ServiceToken
 from storage.saved_searches import SavedSearch
+from storage.service_tokens import ServiceToken
 from storage.sources import AlertState, Source
 from storage.triage import FindingAct, FindingLabel, FindingLink, FindingNote, TriageEvent
 from storage.users import Grant

@@ -9,12 +9,22 @@ from pathlib import Path
 
 import web
 
-#: Functions of other modules of storage that web/ may call, and why.
+#: Modules of storage whose functions are about who asks, or only write, and why no view is needed.
+WHOLE = {
+    "storage.users": "who asks, and the roles that the view is made of",
+    "storage.invitations": "there is nobody yet: the link's token decides",
+    "storage.second_factors": "factors of the person who asks or signs in",
+    "storage.sign_in_limits": "there is nobody yet",
+    "storage.service_tokens": "who asks",
+    "storage.audit_log": "writes; a page reads it through storage.visible",
+    "storage.triage": "writes about a finding that storage.visible gave",
+    "storage.evidence.digest": "keys of the installation",
+}
+#: Further functions that web/ may call, and why.
 ALLOWED = {
-    "storage.users.session_of_token": "says who asks: there is no view yet",
-    "storage.users.note_seen": "writes the person's own session",
-    "storage.users.grants_of": "the roles of the person who asks: the view is made of them",
-    "storage.users.set_preference": "writes the person's own preferences",
+    "storage.deliveries.retry_failed": "makes every failed delivery due again, for admins of the installation",
+    "storage.nodes.node_state": "reads no row",
+    "storage.mutes.end_mute": "writes about a mute that storage.visible gave",
 }
 
 
@@ -55,6 +65,8 @@ def test_pages_read_rows_from_storage_visible_only() -> None:
     used = set()
     for path in Path(web.__path__[0]).rglob("*.py"):
         used |= _functions_of_storage(path)
+
+    used = {name for name in used if name.rpartition(".")[0] not in WHOLE}
 
     assert used - set(ALLOWED) == set()
     assert set(ALLOWED) - used == set()

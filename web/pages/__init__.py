@@ -18,13 +18,13 @@ from web.pages import (
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
+    audit.router,
+    deliveries.router,
     findings.router,
     mutes.router,
-    sign_in.router,
-    welcome.router,
-    sources.router,
-    deliveries.router,
     settings.router,
-    audit.router,
+    sign_in.router,
+    sources.router,
     tokens.router,
+    welcome.router,
 )

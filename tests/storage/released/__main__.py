@@ -33,12 +33,11 @@ from storage import (
     nodes,
     oidc,
     sample_verdicts,
-    service_tokens,
-    sources,
-    triage,
     second_factors,
+    service_tokens,
     sign_in_limits,
     sources,
+    triage,
     users,
 )
 from storage.alert_listings import ListingNews
