@@ -22,7 +22,7 @@ WHOLE = {
 }
 #: Further functions that web/ may call, and why.
 ALLOWED = {
-    "storage.deliveries.retry_failed": "makes every failed delivery due again, for admins of the installation",
+    "storage.deliveries.retry_failed": "makes failed deliveries due again, for admins of the installation",
     "storage.nodes.node_state": "reads no row",
     "storage.mutes.end_mute": "writes about a mute that storage.visible gave",
 }
