@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from configuration.oidc_settings import OidcSettings
+
 MAX_PORT = 65_535
 
 
@@ -72,6 +74,14 @@ class WebSettings(BaseModel):
     require_second_factor: bool = Field(
         default=False, description="Show nothing but /account to people who have no second factor yet."
     )
+
+    oidc: OidcSettings = Field(default_factory=OidcSettings, description="Signing in by an OpenID provider.")
+
+    @model_validator(mode="after")
+    def _check_oidc(self) -> Self:
+        if self.oidc.issuer and not self.public_url:
+            raise ValueError("public_url, because the provider sends people back to it")
+        return self
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:

@@ -106,7 +106,3 @@ def record_check(session: Session, state: ChainState, *, by: str, now: datetime)
         )
     )
     session.flush()
-
-
-def last_check(session: Session) -> AuditCheck | None:
-    return session.scalar(select(AuditCheck).order_by(AuditCheck.id.desc()).limit(1))

@@ -16,12 +16,15 @@ WHOLE = {
     "storage.second_factors": "factors of the person who asks or signs in",
     "storage.sign_in_limits": "there is nobody yet",
     "storage.service_tokens": "who asks",
+    "storage.oidc": "who asks, by the provider's subject",
     "storage.audit_log": "writes; a page reads it through storage.visible",
     "storage.triage": "writes about a finding that storage.visible gave",
     "storage.evidence.digest": "keys of the installation",
 }
 #: Further functions that web/ may call, and why.
 ALLOWED = {
+    "storage.database.columns.dump_json": "reads no row",
+    "storage.companies.company_by_slug": "the company for which the configuration gives a role",
     "storage.deliveries.retry_failed": "makes failed deliveries due again, for admins of the installation",
     "storage.nodes.node_state": "reads no row",
     "storage.mutes.end_mute": "writes about a mute that storage.visible gave",

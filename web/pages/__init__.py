@@ -5,27 +5,32 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from web.pages import (
+    audit,
     deliveries,
     finding,
     findings,
     listings,
     mutes,
+    oidc,
     settings,
     sign_in,
     sources,
+    tokens,
     welcome,
 )
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
+    audit.router,
     deliveries.router,
+    finding.router,
     findings.router,
     listings.router,
-    finding.router,
-    finding.others,
     mutes.router,
+    oidc.router,
     settings.router,
     sign_in.router,
     sources.router,
+    tokens.router,
     welcome.router,
 )

@@ -63,6 +63,8 @@ def sign_in_page(
         problem=problem if problem in PROBLEMS else None,
         signed_out=done == "signed_out",
         passkey=passkeys.options_to_sign_in(party, challenge=attempt.challenge()) if party else None,
+        oidc=console.settings.web.oidc,
+        next_query="" if own_page(wanted) == HOME else urlencode({"next": own_page(wanted)}),
     )
     keep_guest(request, answer)
     return answer
