@@ -17,7 +17,7 @@ from bs4 import BeautifulSoup
 
 from benchmarks.measure import cost, ratio, report
 from crawler.listing import ParsedListing
-from crawler.sources import Page, Role, adapter_for, read_definition
+from crawler.sources import Page, PageRole, adapter_for, read_definition
 from tests.peers.forums.board import LONG
 from tests.peers.forums.server import PROGRAMS, ForumSite
 
@@ -97,7 +97,7 @@ def _measure_page(name: str, thread: int | None) -> tuple[str, str, float, int, 
 def _make_page(body: bytes, url: str, thread: int | None) -> Page:
     key = None if thread is None else f"t{thread}"
     partial = ParsedListing(key=key, url=url) if key else None
-    role = Role.ITEM if key else Role.LIST
+    role = PageRole.ITEM if key else PageRole.LIST
     return Page(url=url, body=body, role=role, fetched_at=NOW, key=key, partial=partial)
 
 
@@ -116,7 +116,7 @@ def _count_with_adapter(name: str) -> Callable[[Page], int]:
 def _count_with_soup(name: str, page: Page) -> int:
     places = SELECTORS[name]
     soup = BeautifulSoup(page.body, "lxml")
-    if page.role is Role.LIST:
+    if page.role is PageRole.LIST:
         found = [
             (link.get_text(strip=True), link["href"], by.get_text(strip=True))
             for row in soup.select(places.row)

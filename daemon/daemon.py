@@ -22,6 +22,7 @@ from configuration.errors import ConfigurationError, ConfigurationRefused
 from configuration.settings import Settings, Supervision
 from crawler.scheduling.run_schedule import Plan, RunSchedule
 from daemon import logs
+from daemon.console_process import ConsoleProcess, console_command
 from daemon.disk_watch import DiskWatch
 from daemon.errors import LockLost
 from daemon.evidence_sealing import SealingThread
@@ -63,6 +64,7 @@ KILL_MARGIN_S = 1.0  # after a run's grace period, to collect its killed process
 #: The check of a bucket.
 EVIDENCE_STORE = "evidence_store"
 DISK = "disk"
+CONSOLE = "console"
 
 #: Settings of [daemon] that a reload applies without a restart.
 NO_RESTART = {"match_workers", "unit_workers", "deliver_workers", "stop_timeout_s"}
@@ -129,6 +131,7 @@ class Daemon:
         )
         self._sealing = SealingThread(EvidenceSealer(self._evidence, self._database, self._engine))
         self._processes = run_processes(configuration)
+        self._console = ConsoleProcess(console_command(configuration.file)) if settings.web.listen else None
         self._parts = self._assemble_parts(configuration)
         # A replaced supervisor lives on while it has a run in progress.
         self._supervisors = WeakSet([self._parts.supervisor])
@@ -155,13 +158,15 @@ class Daemon:
             self._serve_signals()
 
     def checks(self) -> dict[str, str]:
-        """Check database, evidence folder, bucket, disks, engine and node. Each is "ok" or says what is
-        wrong.
+        """Check database, evidence folder, bucket, console, disks, engine and node.
+
+        Each is "ok" or says what is wrong.
         """
         bucket = {EVIDENCE_STORE: self._sealing.problem() or "ok"} if self._sealing.shares_evidence else {}
         return {
             **self._storage_checks.results(),
             **bucket,
+            **({} if self._console is None else {CONSOLE: self._console.problem() or "ok"}),
             DISK: self._disks.check(),
             "engine": self._engine.problem() or "ok",
             "node": self._node.problem() or "ok",
@@ -247,12 +252,16 @@ class Daemon:
         self._engine.start()
         self._node.start()
         self._sealing.start()
+        if self._console is not None:
+            self._console.start()
         if self._schedules:
             self._schedule.start()
 
     def _stop_work(self) -> None:
         """Start no more work, and give work in progress its time. The rest is due at the next start."""
         settings = self._configuration.settings
+        if self._console is not None:
+            self._console.stop()
         self._schedule.stop()
         for supervisor in list(self._supervisors):
             supervisor.stop()
@@ -304,8 +313,8 @@ class Daemon:
         if problems:
             self._log_problems(problems)
             self._manager.status("; ".join(problems.values()))
-            # Runs go on without a bucket, and alerts without room: a restart would bring back neither.
-            if problems.keys() <= {EVIDENCE_STORE, DISK}:
+            # Runs go on without a bucket, and alerts without room: a restart brings back none of these.
+            if problems.keys() <= {EVIDENCE_STORE, DISK, CONSOLE}:
                 self._manager.alive()
                 self._write_missed_runs()
             return
@@ -374,6 +383,8 @@ class Daemon:
         if self._schedules:
             self._schedule.follow(plan)
         self._processes.replace()
+        if self._console is not None:
+            self._console.replace()
         RELOADS.labels("accepted").inc()
         log.info(
             f"Applied the new configuration: {self._summary()}.",
@@ -387,6 +398,7 @@ class Daemon:
         changed = {
             "storage": old.storage != new.storage,
             "daemon": _restart_settings(old) != _restart_settings(new),
+            "web": bool(old.web.listen) != bool(new.web.listen),
         }
         sections = [section for section, is_changed in changed.items() if is_changed]
         if sections:

@@ -3,7 +3,8 @@
 SpillwatchError (storage.errors)
 └── DaemonError
     ├── LockLost                PostgreSQL released the daemon's lock
-    └── HealthAddressRefused    the health server cannot listen on its address
+    ├── HealthAddressRefused    the health server cannot listen on its address
+    └── ConsoleExtraMissing     [web] names an address, and the console's libraries are not installed
 """
 
 from __future__ import annotations
@@ -27,3 +28,9 @@ class HealthAddressRefused(DaemonError):
     """The health server cannot listen on its address."""
 
     reason = "health_address_refused"
+
+
+class ConsoleExtraMissing(DaemonError):
+    """`listen` of [web] is set, and the libraries of the extra `web` are not installed."""
+
+    reason = "console_extra_missing"

@@ -30,6 +30,7 @@ _VERBOSE_LOGGERS = (
     "scrapy",
     "asyncio",
     "aiosmtplib",
+    "uvicorn",
 )
 #: Libraries that log a traceback per worker and second while the database is away; the engine says it once.
 _REPEATING_LOGGERS = ("procrastinate", "psycopg.pool")

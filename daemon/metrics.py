@@ -13,6 +13,7 @@ WORK_IN_HAND = Gauge("spillwatch_work_in_hand", "Work in progress.", ["kind"])
 RELOADS = Counter(
     "spillwatch_reloads_total", "Reloads of the configuration, by result (accepted, refused).", ["result"]
 )
+CONSOLE_STARTS = Counter("spillwatch_console_starts_total", "Starts of the console's process.")
 NODES = Gauge("spillwatch_nodes", "Nodes that are there, as this one sees them.")
 NODE_LOST = Counter("spillwatch_nodes_lost_total", "Nodes whose lease ran out, and that this one ended.")
 CLAIMS_STRAYED = Counter(

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from crawler.sources.adapter import LISTING_ROLES, Adapter, FieldFinding, Follow, Page, Parsed, Role
+from crawler.sources.adapter import LISTING_ROLES, Adapter, FieldFinding, Follow, Page, PageRole, Parsed
 from crawler.sources.definition import (
     FamilySource,
     FeedSource,
@@ -53,8 +53,8 @@ __all__ = [
     "Follow",
     "Page",
     "PageRefused",
+    "PageRole",
     "Parsed",
-    "Role",
     "SourceDefinition",
     "adapter_for",
     "holds_keys",

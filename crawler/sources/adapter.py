@@ -11,7 +11,7 @@ from typing import Protocol
 from crawler.listing import ParsedListing
 
 
-class Role(StrEnum):
+class PageRole(StrEnum):
     """What a fetched page is to its source.
 
     `LIST`, `FEED` and `API` pages hold many listings, the others one. `REPLIES` is a later page of a thread
@@ -28,7 +28,7 @@ class Role(StrEnum):
 
 
 #: Roles whose pages can have a `Parsed.next_page`, and whose rows are compared with the known listings.
-LISTING_ROLES = frozenset({Role.LIST, Role.FEED, Role.API})
+LISTING_ROLES = frozenset({PageRole.LIST, PageRole.FEED, PageRole.API})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Follow:
     """
 
     url: str
-    role: Role
+    role: PageRole
     key: str | None = None
     partial: ParsedListing | None = None
     rest: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Page:
 
     url: str
     body: bytes
-    role: Role
+    role: PageRole
     fetched_at: datetime
     charset: str | None = None
     content_type: str = ""
@@ -110,7 +110,7 @@ class Parsed:
     listings: tuple[ParsedListing, ...] = ()
     follows: tuple[Follow, ...] = ()
     next_page: str | None = None
-    next_role: Role | None = None
+    next_role: PageRole | None = None
     next_nowhere: str = ""
     rest: tuple[str, ...] = ()
     recognised: bool = True

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from crawler.clean import Clock, claimed_count, moment, price
-from crawler.sources.adapter import Page, Role
+from crawler.sources.adapter import Page, PageRole
 from crawler.sources.definition import (
     FeedSource,
     HtmlSource,
@@ -88,11 +88,11 @@ def selector_hints(definition: SourceDefinition, page: Page, *, clock: Clock, no
 def _hints(definition: SourceDefinition, page: Page, clock: Clock, nowhere: str) -> Iterator[str]:
     text = decode_page(page.body, declared=page.charset).text
     if isinstance(definition, JsonSource | PasteJsonSource):
-        if page.role is not Role.RAW and (document := load_json(text)) is not None:
+        if page.role is not PageRole.RAW and (document := load_json(text)) is not None:
             yield from _json_hints(definition, page, document)
-    elif isinstance(definition, HtmlSource | PasteHtmlSource) and page.role is Role.LIST:
+    elif isinstance(definition, HtmlSource | PasteHtmlSource) and page.role is PageRole.LIST:
         yield from _list_hints(definition, tree(text), clock, nowhere)
-    elif isinstance(definition, HtmlSource | FeedSource) and page.role is Role.ITEM and definition.item:
+    elif isinstance(definition, HtmlSource | FeedSource) and page.role is PageRole.ITEM and definition.item:
         root = tree(text)
         for each in _missing("item", definition.item, FIELDS, [root], select_elements):
             yield _field_hint(each, [root], root, clock)
@@ -313,7 +313,7 @@ def _next_proposal(root: Element) -> str:
 
 
 def _json_hints(definition: JsonSource | PasteJsonSource, page: Page, document: Json) -> Iterator[str]:
-    if page.role is Role.ITEM:
+    if page.role is PageRole.ITEM:
         for each in _missing("item", getattr(definition, "item", None), FIELDS, [document], select_json):
             yield _json_field_hint(each, document)
         return

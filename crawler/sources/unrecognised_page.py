@@ -6,7 +6,7 @@ import json
 import warnings
 
 from crawler.clean import line
-from crawler.sources.adapter import Role
+from crawler.sources.adapter import PageRole
 from text.charset import decode_page
 
 #: The title is at the beginning. Bytes after this are not searched.
@@ -22,13 +22,15 @@ MAX_QUOTED_CHARS = 80
 HEADINGS = {"title": "title", "h1": "first heading", "h2": "first heading"}
 
 
-def describe_page(body: bytes, *, role: Role, charset: str | None = None) -> str:
+def describe_page(body: bytes, *, role: PageRole, charset: str | None = None) -> str:
     """Return a sentence about a page that is not recognised; empty if there is nothing to say.
 
     It is not masked.
     """
     return (
-        describe_document(body, charset=charset) if role is Role.API else quote_title(body, charset=charset)
+        describe_document(body, charset=charset)
+        if role is PageRole.API
+        else quote_title(body, charset=charset)
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from crawler.errors import FetchError
 from crawler.listing import ParsedListing
-from crawler.sources import Follow, Role
+from crawler.sources import Follow, PageRole
 from crawler.sources.bare_links import bare_links
 from crawler.sources.kinds.list_adapter import MAX_LINKS
 from crawler.spiders.linked_pastes import read_linked_pastes
@@ -32,14 +32,16 @@ async def complete_listing(
     addresses = bare_links((listing.title, listing.body, listing.sample))
     listing = replace(listing, links=tuple(dict.fromkeys((*listing.links, *addresses)))[:MAX_LINKS])
     urls = listing.attachments[:MAX_ATTACHMENTS]
-    texts = [await download_text(spider, Follow(url, Role.ATTACHMENT, listing.key), origin) for url in urls]
+    texts = [
+        await download_text(spider, Follow(url, PageRole.ATTACHMENT, listing.key), origin) for url in urls
+    ]
     problems = [each for each in texts if isinstance(each, FetchError)]
     not_requested = run.closed in problems
     for problem in problems:
         if problem is not run.closed:
             run.tally.items.failures.add(problem)
     if not_requested:
-        spider.leave_unread(Follow(listing.url, Role.ATTACHMENT, listing.key), origin)
+        spider.leave_unread(Follow(listing.url, PageRole.ATTACHMENT, listing.key), origin)
     if not_requested or not all(each.permanent for each in problems):
         if origin is None:
             spider.note(FailedRecheck(stored_key(run, listing.key)))

@@ -25,7 +25,7 @@ from crawler.fetching.decompression import Decompression
 from crawler.fetching.routes.route import Received
 from crawler.listing import ParsedListing
 from crawler.parsing.page_parsing import PageResult, parse_page
-from crawler.sources import LISTING_ROLES, Follow, Parsed, Role
+from crawler.sources import LISTING_ROLES, Follow, PageRole, Parsed
 from crawler.spiders.page_spider import PageSpider
 from crawler.storing.capture import Captured
 from crawler.storing.listing_pipeline import ListingPipeline
@@ -43,7 +43,7 @@ MAX_LEFT_PAGES = 200
 #: The outcome of a page of which nothing says to which listing it belongs.
 WITHOUT_LISTING = "left_unparsed"
 _LISTING = frozenset(role.value for role in LISTING_ROLES)
-_ROLES = frozenset(role.value for role in Role) - {Role.ATTACHMENT.value}
+_ROLES = frozenset(role.value for role in PageRole) - {PageRole.ATTACHMENT.value}
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class LeftRun:
     #: Addresses that were requested, by those to which the site redirected.
     requested: dict[str, str] = field(default_factory=dict)
 
-    def follow_of(self, url: str, role: Role) -> Follow | None:
+    def follow_of(self, url: str, role: PageRole) -> Follow | None:
         for _ in range(len(self.requested) + 1):
             if (found := self.follows.get(url)) is not None:
                 return replace(found, role=role, rest=())
@@ -136,16 +136,18 @@ def _find_follows(spider: PageSpider, undo: Decompression, each: LeftRun) -> Non
             _note_redirect(spider, each, capture)
     for capture in usable:
         if capture.role.value in _LISTING:
-            parsed = _parsed_again(spider, undo, capture, Follow("", Role(capture.role.value)))
+            parsed = _parsed_again(spider, undo, capture, Follow("", PageRole(capture.role.value)))
             each.follows |= {} if parsed is None else {follow.url: follow for follow in parsed.follows}
     if CaptureRole.REPLIES not in needed:
         return
     for capture in usable:
         if capture.role is CaptureRole.ITEM and (url := _url_of(spider, capture)) is not None:
-            first = each.follow_of(url, Role.ITEM)
+            first = each.follow_of(url, PageRole.ITEM)
             parsed = None if first is None else _parsed_again(spider, undo, capture, first)
             if first is not None and parsed is not None:
-                each.follows |= {rest: replace(first, url=rest, role=Role.REPLIES) for rest in parsed.rest}
+                each.follows |= {
+                    rest: replace(first, url=rest, role=PageRole.REPLIES) for rest in parsed.rest
+                }
 
 
 def _note_redirect(spider: PageSpider, each: LeftRun, capture: Capture) -> None:
@@ -164,7 +166,7 @@ async def _read_page(spider: PageSpider, undo: Decompression, each: LeftRun, cap
     if capture.role.value not in _ROLES:
         spider.note(CaptureConclusion(capture.id, CaptureOutcome.FAILED, WITHOUT_LISTING))
         return
-    role = Role(capture.role.value)
+    role = PageRole(capture.role.value)
     url = _url_of(spider, capture)
     if url is None:
         spider.note(CaptureConclusion(capture.id, CaptureOutcome.FAILED, "evidence_missing"))

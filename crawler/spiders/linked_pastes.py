@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from crawler.listing import ParsedListing
-from crawler.sources import Follow, Role
+from crawler.sources import Follow, PageRole
 from crawler.sources.paste_links import decode_paste_text
 from crawler.spiders.page_spider import Origin, PageSpider
 from crawler.spiders.text_download import download_text
@@ -36,7 +36,7 @@ async def read_linked_pastes(
     run.tally.pastes_left += len(new[MAX_LINKED:])
     for key in new[:MAX_LINKED]:
         spider.followed.add(key)
-        text = await download_text(spider, Follow(keys[key], Role.ATTACHMENT, key), origin)
+        text = await download_text(spider, Follow(keys[key], PageRole.ATTACHMENT, key), origin)
         if isinstance(text, FetchedText):
             body = decode_paste_text(text.text, text.captured.content_type)
             digest = run.digest(body)

@@ -11,7 +11,7 @@ from scrapy.http import Response
 
 from crawler.listing import ParsedListing
 from crawler.progress.list_progress import ListRow, PageDecision
-from crawler.sources import Follow, Parsed, Role
+from crawler.sources import Follow, PageRole, Parsed
 from crawler.spiders.attachments import complete_listing
 from crawler.spiders.missing_page import store_from_row
 from crawler.spiders.page_spider import RECHECK_PRIORITY, Origin, PageSpider
@@ -63,7 +63,7 @@ async def follow_list_page(
 
 def _decide(
     spider: PageSpider,
-    role: Role,
+    role: PageRole,
     origin: Origin,
     parsed: Parsed,
     rows: Sequence[ListRow],

@@ -9,7 +9,7 @@ from scrapy import Request
 
 from crawler.errors import Banned, Captcha, FetchError, NotThere, SentToTheFront, WaitingQueue
 from crawler.running.run_context import RunContext
-from crawler.sources import LISTING_ROLES, Follow, Role
+from crawler.sources import LISTING_ROLES, Follow, PageRole
 from crawler.sources.definition import ListPage
 from crawler.spiders.page_spider import Origin, PageSpider
 from crawler.spiders.thread_page import request_next_page
@@ -38,7 +38,7 @@ def account_for_missing(
         if not run.progress.leave_known_pages(origin.start):
             run.tally.known_lists.failures.add(error)
         return  # else the list has become shorter since the run that saved the page
-    of_listing = follow.key is not None and follow.role is not Role.REPLIES
+    of_listing = follow.key is not None and follow.role is not PageRole.REPLIES
     is_known = of_listing and (origin is None or not origin.fresh)
     if is_known and isinstance(error, NotThere):
         missing = run.sent_away if isinstance(error, SentToTheFront) else run.gone
@@ -73,7 +73,7 @@ def store_from_row(
         return
     spider.run.progress.require_full_list(origin.start)
     _mark_thread_incomplete(spider, follow)
-    if follow.role is Role.REPLIES and follow.rest and spider.run.closed is None:
+    if follow.role is PageRole.REPLIES and follow.rest and spider.run.closed is None:
         yield from request_next_page(spider, follow, origin)
         return
     spider.run.tally.unread += _unread_behind(follow, origin)
@@ -83,7 +83,7 @@ def store_from_row(
 
 def _mark_thread_incomplete(spider: PageSpider, follow: Follow) -> None:
     """Let the next run follow a thread again if a further page of it could not be read."""
-    if follow.role is Role.REPLIES and follow.key is not None:
+    if follow.role is PageRole.REPLIES and follow.key is not None:
         spider.mark_incomplete(stored_key(spider.run, follow.key))
 
 

@@ -15,7 +15,7 @@ from crawler.errors import UrlRefused
 from crawler.progress.key_set import KeySet
 from crawler.running.run_context import RunContext
 from crawler.running.run_tally import PageCounts
-from crawler.sources import LISTING_ROLES, Follow, Role
+from crawler.sources import LISTING_ROLES, Follow, PageRole
 from crawler.storing.capture import FOLLOW, Captured
 from crawler.storing.listing_pipeline import ListingPipeline
 from crawler.storing.masked_listing import stored_key
@@ -26,7 +26,7 @@ from storage.listings import KnownListing
 #: In a request's meta: where the page comes from (an `Origin`); None for a page that is read again.
 ORIGIN = "spillwatch_origin"
 #: Listings' own pages come before the next list page, and both before pages that are read again.
-PRIORITY = {Role.ITEM: 20, Role.REPLIES: 20, Role.RAW: 20}
+PRIORITY = {PageRole.ITEM: 20, PageRole.REPLIES: 20, PageRole.RAW: 20}
 RECHECK_PRIORITY = -20
 
 
@@ -79,7 +79,7 @@ class PageSpider(Spider):
         would drop the second request without a message.
         """
         key = None if follow.key is None else stored_key(self.run, follow.key)
-        if key is not None and key in self.followed and follow.role is not Role.REPLIES:
+        if key is not None and key in self.followed and follow.role is not PageRole.REPLIES:
             return
         if key is not None and origin is not None:
             self.followed.add(key)

@@ -25,7 +25,7 @@ from crawler.fetching.decompression import CUT
 from crawler.fetching.http_status import NOT_MODIFIED, has_condition, request_of
 from crawler.parsing.page_parsing import PageResult, parse_page
 from crawler.running.run_context import RunContext
-from crawler.sources import LISTING_ROLES, Follow, Parsed, Role
+from crawler.sources import LISTING_ROLES, Follow, PageRole, Parsed
 from crawler.sources.unrecognised_page import describe_page
 from crawler.spiders.absent_page import note_answer
 from crawler.spiders.item_page import follow_item_page
@@ -43,7 +43,7 @@ from storage import sources
 from storage.captures import CaptureConclusion, CaptureOutcome
 
 #: Roles of a listing's own page.
-OWN_PAGES = frozenset({Role.ITEM, Role.RAW})
+OWN_PAGES = frozenset({PageRole.ITEM, PageRole.RAW})
 
 
 class SourceSpider(PageSpider):
@@ -85,7 +85,7 @@ class SourceSpider(PageSpider):
             for request in self.requests_for(follow, origin, headers=conditions):
                 yield request
         for start, page in run.progress.pages_again().items():
-            known = Follow(page.url, Role(page.role))
+            known = Follow(page.url, PageRole(page.role))
             origin = Origin(start, page.url, again=True)
             for request in self.requests_for(known, origin, priority=RECHECK_PRIORITY):
                 yield request

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from scrapy import Request
 
-from crawler.sources import Follow, Parsed, Role
+from crawler.sources import Follow, PageRole, Parsed
 from crawler.spiders.attachments import complete_listing
 from crawler.spiders.page_spider import Origin, PageSpider
 from crawler.storing.capture import Captured
@@ -62,7 +62,7 @@ def _follow_thread(
     """
     if origin is None or follow.key is None:
         return
-    key, first = stored_key(spider.run, follow.key), follow.role is not Role.REPLIES
+    key, first = stored_key(spider.run, follow.key), follow.role is not PageRole.REPLIES
     if first:
         follow = _within_budget(spider, follow, parsed.rest)
     elif parsed.rest and not follow.rest:
@@ -100,4 +100,4 @@ def _within_budget(spider: PageSpider, follow: Follow, rest: Sequence[str]) -> F
 def request_next_page(spider: PageSpider, follow: Follow, origin: Origin) -> Iterator[Request]:
     """Yield the request for the next of a thread's pages, which leads to the others."""
     url, *rest = follow.rest
-    return spider.requests_for(replace(follow, url=url, role=Role.REPLIES, rest=tuple(rest)), origin)
+    return spider.requests_for(replace(follow, url=url, role=PageRole.REPLIES, rest=tuple(rest)), origin)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from crawler.listing import ParsedListing
 from crawler.settings import CrawlerSettings
-from crawler.sources import Follow, Page, Parsed, Role, SourceDefinition
+from crawler.sources import Follow, Page, PageRole, Parsed, SourceDefinition
 from crawler.sources.families.detect import SiteReport, detect, recognised
 from crawler.sources.families.family import UnknownPage
 from crawler.visits.trial import try_pages
@@ -40,7 +40,7 @@ class _DetectingAdapter:
         self.page: UnknownPage | None = None
 
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
-        return [Follow(self.url, Role.LIST)]
+        return [Follow(self.url, PageRole.LIST)]
 
     def own_page(self, listing: ParsedListing) -> Follow | None:
         return None

@@ -4,7 +4,8 @@ A list is read in two steps: the ids of a page from an index in the page's order
 reads no revision.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -27,10 +28,8 @@ from sqlalchemy.orm import Session
 
 from storage.alerts import (
     CLOSED_FINDING,
-    MERGED,
     OPEN_FINDING,
     STANDING,
-    WAITING,
     Alert,
     AlertChange,
     AlertKind,
@@ -51,9 +50,6 @@ PAGE = 50  # rows of a list
 WORDS = 5  # words of a title that are looked for
 SEARCHED = 10_000  # findings whose titles are compared with words, in the list's order
 COUNTED = 1_000  # closed findings and changes that are counted at most
-#: Merged findings, and findings with held changes, that are counted at most; read before what may be seen is
-#: looked at, so that the databases use the small index of them.
-WAITING_READ = 5_000
 NEWS = 200  # changed findings that one look of the live feed reads at most
 
 
@@ -288,35 +284,6 @@ def closed_count(session: Session, view: Visibility) -> int:
     return session.scalar(select(func.count()).select_from(some.limit(COUNTED).subquery())) or 0
 
 
-def merged_count(session: Session, view: Visibility) -> int:
-    """Return how many findings stand under another one."""
-    some = select(Alert.id).where(text(MERGED)).limit(WAITING_READ).subquery()
-    query = select(func.count()).where(Alert.id.in_(select(some.c.id)), view.of(Alert.company_id))
-    return session.scalar(query) or 0
-
-
-@dataclass(frozen=True, slots=True)
-class HeldChanges:
-    """Changes that wait for a digest: how many, of how many findings, and when the first one is told."""
-
-    changes: int
-    findings: int
-    first_at: datetime | None
-
-
-def held_changes(session: Session, view: Visibility) -> HeldChanges:
-    """Return what waits for digests."""
-    some = select(Alert.id).where(text(WAITING)).order_by(Alert.digest_at).limit(WAITING_READ).subquery()
-    columns = (
-        func.coalesce(func.sum(Alert.held_changes), 0),
-        func.count(),
-        func.min(Alert.digest_at, type_=Alert.digest_at.type),
-    )
-    query = select(*columns).where(Alert.id.in_(select(some.c.id)), view.of(Alert.company_id))
-    changes, findings, first_at = session.execute(query).one()
-    return HeldChanges(int(changes), findings, first_at)
-
-
 @dataclass(frozen=True, slots=True)
 class FindingNews:
     """What happened to findings since a moment: how many were opened, how many became stronger or were
@@ -511,3 +478,42 @@ def _beyond(order: FindingOrder, begin: Alert) -> ColumnElement[bool]:
     if order is FindingOrder.SCORE:
         return tuple_(Alert.score, Alert.id) < tuple_(literal(begin.score), literal(begin.id))
     return Alert.id < begin.id if order is FindingOrder.NEWEST else Alert.id > begin.id
+
+
+# --- findings as the API and the commands show them
+
+
+@dataclass(frozen=True, slots=True)
+class AlertNames:
+    """The names of what some alerts refer to by number; `labels` by the alert's."""
+
+    companies: Mapping[int, str]
+    sources: Mapping[int, str]
+    owners: Mapping[int, str]
+    merged_into: Mapping[int, str]
+    labels: Mapping[int, Sequence[str]]
+
+
+def alert_names(session: Session, view: Visibility, alerts: Sequence[Alert]) -> AlertNames:
+    """Return the names for alerts that may be seen, with one query per kind."""
+    companies = {each.company_id for each in alerts if each.company_id is not None}
+    sources = {each.source_id for each in alerts if each.source_id is not None}
+    owners = {each.owner_id for each in alerts if each.owner_id is not None}
+    merged = {each.merged_into_id for each in alerts if each.merged_into_id is not None}
+    labels: defaultdict[int, list[str]] = defaultdict(list)
+    of_alerts = select(FindingLabel.alert_id, FindingLabel.label)
+    of_alerts = of_alerts.where(FindingLabel.alert_id.in_([each.id for each in alerts]))
+    for alert_id, label in session.execute(of_alerts.order_by(FindingLabel.label)) if alerts else ():
+        labels[alert_id].append(label)
+    seen = select(Alert.id, Alert.reference).where(Alert.id.in_(merged), view.of(Alert.company_id))
+    return AlertNames(
+        _pairs(session, select(Company.id, Company.slug).where(Company.id.in_(companies)), companies),
+        _pairs(session, select(Source.id, Source.name).where(Source.id.in_(sources)), sources),
+        _pairs(session, select(User.id, User.name).where(User.id.in_(owners)), owners),
+        _pairs(session, seen, merged),
+        labels,
+    )
+
+
+def _pairs(session: Session, query: Select[int, str], ids: Collection[int]) -> dict[int, str]:
+    return {row[0]: row[1] for row in session.execute(query)} if ids else {}

@@ -14,7 +14,7 @@ from crawler.listing import ParsedListing
 from crawler.running.child_protocol import MAX_LINE_BYTES, ChildExit, Job
 from crawler.running.process_limits import confine
 from crawler.running.supervisor import utc_now
-from crawler.sources import Follow, Page, Parsed, Role
+from crawler.sources import Follow, Page, PageRole, Parsed
 from crawler.sources.errors import PageUnreadable
 from crawler.visits.run import execute_run
 from daemon.run_job import RelayDispatcher, send_message
@@ -89,7 +89,7 @@ class Misbehaving:
         self._starts = starts
 
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
-        return [Follow(url, Role.LIST) for url in self._starts]
+        return [Follow(url, PageRole.LIST) for url in self._starts]
 
     def own_page(self, listing: ParsedListing) -> Follow | None:
         return None

@@ -152,7 +152,7 @@ def test_every_outcome_has_its_place(values: type[StrEnum]) -> None:
 
 def test_every_action_of_the_log_has_its_place() -> None:
     """Who sees a line in the daemon's log finds its action in docs/reference/daemon.md."""
-    folders = ("alerts", "crawler", "daemon", "matching", "storage")
+    folders = ("alerts", "crawler", "daemon", "matching", "storage", "web")
     code = "".join(file.read_text() for folder in folders for file in (ROOT / folder).rglob("*.py"))
     actions = set(re.findall(r'action="([a-z_]+)"', code))
 

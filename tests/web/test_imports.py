@@ -14,6 +14,15 @@ ALLOWED = {
     "storage.users.session_of_token": "says who asks: there is no view yet",
     "storage.users.note_seen": "writes the person's own session",
     "storage.users.grants_of": "the roles of the person who asks: the view is made of them",
+    "storage.service_tokens.row_of_token": "says who asks: there is no view yet",
+    "storage.service_tokens.note_token_used": "writes the token's own row",
+    "storage.audit_log.write_entry": "writes the entry of the audit log",
+    "storage.nodes.node_state": "names the state of a row of a node that was read already",
+    "storage.triage.change_state": "writes: a finding's state and its event",
+    "storage.triage.assign_owner": "writes: a finding's owner and its act",
+    "storage.triage.add_label": "writes: a finding's label",
+    "storage.triage.remove_label": "writes: a finding's label",
+    "storage.triage.labels_of": "of a finding that is locked: it may be seen",
     "storage.users.set_preference": "writes the person's own preferences",
 }
 

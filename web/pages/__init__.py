@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from web.pages import findings
+from web.pages import finding_changes, findings
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
-ROUTERS: Sequence[APIRouter] = (findings.router,)
+ROUTERS: Sequence[APIRouter] = (findings.router, finding_changes.router)

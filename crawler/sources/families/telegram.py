@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from crawler.clean import Clock, block, claimed_count, line
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import Follow, Page, Parsed, Role
+from crawler.sources.adapter import Follow, Page, PageRole, Parsed
 from crawler.sources.definition import FamilySource
 from crawler.sources.families.family import Digest, Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.families.json_interfaces.json_family import (
@@ -49,7 +49,7 @@ class Telegram:
         self.digest = digest
 
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
-        return [Follow(_preview_url(url), Role.LIST) for url in self.definition.start]
+        return [Follow(_preview_url(url), PageRole.LIST) for url in self.definition.start]
 
     def own_page(self, listing: ParsedListing) -> Follow | None:
         return None

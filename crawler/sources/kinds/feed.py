@@ -10,7 +10,7 @@ from typing import Any
 
 from crawler.clean import Clock, line
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import Follow, Page, Parsed, Role
+from crawler.sources.adapter import Follow, Page, PageRole, Parsed
 from crawler.sources.definition import EntryOptions, FeedSource
 from crawler.sources.errors import PageRefused
 from crawler.sources.field_reader import FieldReader, Node, SelectorCounts, Values
@@ -59,13 +59,13 @@ class FeedAdapter:
         self.digest = digest
 
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
-        return [Follow(url, Role.FEED) for url in self.definition.start]
+        return [Follow(url, PageRole.FEED) for url in self.definition.start]
 
     def parse(self, page: Page) -> Parsed:
         decoded = decode_page(page.body, declared=page.charset)
         source, findings = self.definition, SelectorCounts()
         clock = Clock.of(page.fetched_at, timezone=source.timezone, order=source.date_order)
-        if page.role in (Role.ITEM, Role.REPLIES):
+        if page.role in (PageRole.ITEM, PageRole.REPLIES):
             parsed = self._read_item_page(
                 page, decoded.text, FieldReader(MarkupLanguage(), clock, source.currency, findings)
             )
@@ -108,7 +108,7 @@ class FeedAdapter:
         if item is None or (item.url is None and listing.url in self.definition.start):
             return None  # an entry without a link has the feed's address
         url = fill_template(item.url, key=listing.key) if item.url else listing.url
-        return Follow(url, Role.ITEM, listing.key, listing)
+        return Follow(url, PageRole.ITEM, listing.key, listing)
 
     def _entry_listing(self, page: Page, entry: FeedEntry, reader: FieldReader) -> ParsedListing | None:
         url = canonical_url(entry.link, base=page.url) if entry.link else None

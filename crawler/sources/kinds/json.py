@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from crawler.sources.adapter import Page, Role
+from crawler.sources.adapter import Page, PageRole
 from crawler.sources.definition import JsonOptions, JsonSource, PasteJsonSource
 from crawler.sources.errors import PageRefused
 from crawler.sources.expressions import compile_json
@@ -93,4 +93,4 @@ class JsonListAdapter(ListAdapter[J], Generic[J]):
 class JsonAdapter(JsonListAdapter[JsonSource]):
     """Reads a JSON API."""
 
-    list_role = Role.API
+    list_role = PageRole.API

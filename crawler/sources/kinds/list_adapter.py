@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from crawler.clean import Clock
 from crawler.clean.text import line
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import FieldFinding, Follow, Page, Parsed, Role
+from crawler.sources.adapter import FieldFinding, Follow, Page, PageRole, Parsed
 from crawler.sources.definition import HtmlSource, ItemFields, JsonSource, PasteHtmlSource, PasteJsonSource
 from crawler.sources.field_reader import (
     FieldReader,
@@ -45,7 +45,7 @@ S = TypeVar("S", bound=HtmlSource | JsonSource | PasteHtmlSource | PasteJsonSour
 class ListAdapter(ABC, Generic[S]):
     """Reads list pages and item pages. `digest` is the keyed hash of a row."""
 
-    list_role = Role.LIST
+    list_role = PageRole.LIST
     language: Language
 
     def __init__(self, definition: S, *, digest: Callable[[str], str]) -> None:
@@ -118,7 +118,7 @@ class ListAdapter(ABC, Generic[S]):
             return Parsed(recognised=False)
         if (base := self.base_address(page, root)) is not None:
             page = replace(page, base=base)
-        own = page.role in (Role.ITEM, Role.REPLIES)
+        own = page.role in (PageRole.ITEM, PageRole.REPLIES)
         read = self._read_item_page if own else self._read_list_page
         return read(page, root, reader)
 
@@ -158,7 +158,7 @@ class ListAdapter(ABC, Generic[S]):
         if item is None or not has_own_page(listing):
             return None
         url = fill_template(item.url, key=listing.key) if item.url else listing.url
-        return Follow(url, Role.ITEM, listing.key, listing)
+        return Follow(url, PageRole.ITEM, listing.key, listing)
 
     def _count_left(self, nodes: list[Node], read: list[ParsedListing | None]) -> int:
         """Return the number of rows without a listing, except headings."""
@@ -299,7 +299,7 @@ def parsed_item_page(
     """Return the listing of its own page, or of a later page of a thread, which is a listing like a reply."""
     before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
     rest = (following,) if following is not None else ()
-    if page.role is not Role.REPLIES:
+    if page.role is not PageRole.REPLIES:
         return Parsed(listings=(complete_row(before, values),), rest=rest)
     said = {name: values[name] for name in _LATER_FIELDS if name in values}
     state = digest("\x1f".join(str(said.get(name, "")) for name in ("body", "sample")))

@@ -7,7 +7,7 @@ from typing import Any
 
 from crawler.clean.text import line, verbatim
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import Follow, Page, Parsed, Role
+from crawler.sources.adapter import Follow, Page, PageRole, Parsed
 from crawler.sources.definition import PasteHtmlSource, PasteJsonSource
 from crawler.sources.field_reader import FieldReader
 from crawler.sources.kinds.html import HtmlListAdapter
@@ -30,7 +30,7 @@ class RawText:
     def own_page(self, listing: ParsedListing) -> Follow | None:
         if not has_own_page(listing):
             return None
-        return Follow(fill_template(self.definition.raw, key=listing.key), Role.RAW, listing.key, listing)
+        return Follow(fill_template(self.definition.raw, key=listing.key), PageRole.RAW, listing.key, listing)
 
     def read_raw_text(self, page: Page, decoded: Decoded) -> Parsed:
         """Return the listing with the raw text as its body. Binary data gives a listing without a body."""
@@ -53,7 +53,7 @@ class PasteHtmlAdapter(RawText, HtmlListAdapter[PasteHtmlSource]):
     def parse_by_role(self, page: Page, decoded: Decoded, reader: FieldReader) -> Parsed:
         return (
             self.read_raw_text(page, decoded)
-            if page.role is Role.RAW
+            if page.role is PageRole.RAW
             else super().parse_by_role(page, decoded, reader)
         )
 
@@ -64,6 +64,6 @@ class PasteJsonAdapter(RawText, JsonListAdapter[PasteJsonSource]):
     def parse_by_role(self, page: Page, decoded: Decoded, reader: FieldReader) -> Parsed:
         return (
             self.read_raw_text(page, decoded)
-            if page.role is Role.RAW
+            if page.role is PageRole.RAW
             else super().parse_by_role(page, decoded, reader)
         )

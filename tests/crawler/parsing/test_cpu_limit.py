@@ -10,7 +10,7 @@ import pytest
 
 from crawler.errors import ParseTimedOut
 from crawler.parsing.cpu_limit import cpu_bound
-from crawler.sources import Page, Role, adapter_for, read_definition
+from crawler.sources import Page, PageRole, adapter_for, read_definition
 
 MARKET = {
     "kind": "html",
@@ -25,7 +25,7 @@ def test_rows_within_rows_within_rows_are_given_up() -> None:
     """Each row holds all later ones, so reading them takes time quadratic in the page: minutes for 10 MB."""
     adapter = adapter_for(read_definition(MARKET), digest=str)
     body = b"<table>" + b"<tr class=row><td><a href=/x>t</a><table>" * 50_000
-    page = Page("https://market.example/", body, Role.LIST, datetime.now(UTC))
+    page = Page("https://market.example/", body, PageRole.LIST, datetime.now(UTC))
     began = time.process_time()
     with pytest.raises(ParseTimedOut, match=r"0\.5 s of CPU"), cpu_bound(0.5):
         adapter.parse(page)

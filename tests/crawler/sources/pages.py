@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 from crawler.listing import ParsedListing
-from crawler.sources import Adapter, Follow, Page, Parsed, Role, adapter_for, read_definition
+from crawler.sources import Adapter, Follow, Page, PageRole, Parsed, adapter_for, read_definition
 from tests.peers.programs import Content, Program
 from tests.peers.web import Asked
 
@@ -33,7 +33,7 @@ def parse_page(
     body: str | bytes,
     url: str = URL,
     *,
-    role: Role = Role.LIST,
+    role: PageRole = PageRole.LIST,
     follow: Follow | None = None,
 ) -> Parsed:
     """Parse one page. The charset is declared for a text, and must be detected for bytes."""
@@ -54,7 +54,7 @@ def json_page(
     document: object,
     url: str,
     *,
-    role: Role = Role.API,
+    role: PageRole = PageRole.API,
     key: str | None = None,
     partial: ParsedListing | None = None,
 ) -> Page:
@@ -84,8 +84,8 @@ def row_listings(reader: Adapter, body: str, url: str) -> list[ParsedListing]:
 
 def thread_posts(reader: Adapter, body: str, url: str) -> tuple[ParsedListing, ...]:
     """Return the first post and the replies on the first page of a thread."""
-    follow = Follow(url, Role.ITEM, "t1", ParsedListing(key="t1", url=url))
-    return parse_page(reader, body, url, role=Role.ITEM, follow=follow).listings
+    follow = Follow(url, PageRole.ITEM, "t1", ParsedListing(key="t1", url=url))
+    return parse_page(reader, body, url, role=PageRole.ITEM, follow=follow).listings
 
 
 def item_listing(reader: Adapter, body: str | bytes, follow: Follow) -> ParsedListing:

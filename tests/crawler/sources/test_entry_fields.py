@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from crawler.listing import ParsedPrice
-from crawler.sources import Role, read_definition
+from crawler.sources import PageRole, read_definition
 from tests.crawler.sources.pages import family_adapter, json_page, parse_page, single_listing, toml_adapter
 
 ROOT = "https://blog.example/"
@@ -60,9 +60,11 @@ def test_a_family_s_listing_gets_the_fields_of_its_texts() -> None:
 def test_a_paste_gets_them_from_its_row_and_from_its_text() -> None:
     """The row's title is there before the text is read."""
     reader = toml_adapter(PASTE)
-    rows = parse_page(reader, json.dumps({"pastes": [{"id": "k7", "title": "base 300 $"}]}), role=Role.API)
+    rows = parse_page(
+        reader, json.dumps({"pastes": [{"id": "k7", "title": "base 300 $"}]}), role=PageRole.API
+    )
     [follow] = rows.follows
-    whole = single_listing(parse_page(reader, "40,000 records\nof a shop", role=Role.RAW, follow=follow))
+    whole = single_listing(parse_page(reader, "40,000 records\nof a shop", role=PageRole.RAW, follow=follow))
 
     assert follow.partial is not None
     assert follow.partial.price == ParsedPrice(Decimal("300"), "USD")

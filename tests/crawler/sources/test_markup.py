@@ -15,7 +15,7 @@ from lxml import etree
 from crawler.clean.text import neutral
 from crawler.errors import ParseTimedOut
 from crawler.parsing.cpu_limit import cpu_bound
-from crawler.sources import PageRefused, Role
+from crawler.sources import PageRefused, PageRole
 from crawler.sources.errors import PageUnreadable
 from crawler.sources.markup import (
     MAX_ATTRIBUTES,
@@ -280,8 +280,8 @@ def test_any_markup_is_taken(markup: str) -> None:
     assert isinstance(text_of(tree(markup)), str)
 
 
-@given(st.binary(max_size=500), st.sampled_from(list(Role)[:-1]))
-def test_any_body_is_taken_by_every_kind(body: bytes, role: Role) -> None:
+@given(st.binary(max_size=500), st.sampled_from(list(PageRole)[:-1]))
+def test_any_body_is_taken_by_every_kind(body: bytes, role: PageRole) -> None:
     """No body raises in any adapter; what is not recognised has no listing."""
     for toml in (
         BAIT,

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from crawler.clean import Clock
-from crawler.sources import Page, Role, read_definition
+from crawler.sources import Page, PageRole, read_definition
 from crawler.sources.selector_hints import MAX_HINTS, selector_hints
 from tests.crawler.sources.pages import NOW, URL
 
@@ -26,7 +26,7 @@ ROW = (
 )
 
 
-def hints(source: dict[str, object], body: str, *, role: Role = Role.LIST) -> list[str]:
+def hints(source: dict[str, object], body: str, *, role: PageRole = PageRole.LIST) -> list[str]:
     page = Page(url=URL, body=body.encode(), role=role, fetched_at=NOW, charset="utf-8")
     return selector_hints(read_definition(source), page, clock=Clock.of(NOW, timezone=None, order=None))
 
@@ -82,7 +82,7 @@ def test_an_item_is_proposed_its_heading_and_its_text() -> None:
         "<div class=nav><a href=/>Home</a></div><h1>Lot</h1><div class=post><p>Names, and more names.</div>"
     )
 
-    said = {each.partition(" ")[0]: each for each in hints(SOURCE, page, role=Role.ITEM)}
+    said = {each.partition(" ")[0]: each for each in hints(SOURCE, page, role=PageRole.ITEM)}
 
     assert 'The page has h1 (1): "Lot".' in said["item.title"]
     assert "The page has div.post (1): " in said["item.body"]
@@ -110,7 +110,7 @@ def test_a_next_page_is_proposed(link: str, proposed: str | None) -> None:
 def test_a_next_page_that_leads_nowhere_is_named() -> None:
     """With what the source file's selector finds, and a link that leads to a page."""
     definition = read_definition(SOURCE)
-    page = Page(URL, (table("offer") + "<a class=next href='#'>1</a>").encode(), Role.LIST, NOW, "utf-8")
+    page = Page(URL, (table("offer") + "<a class=next href='#'>1</a>").encode(), PageRole.LIST, NOW, "utf-8")
     clock = Clock.of(NOW, timezone=None, order=None)
 
     said = selector_hints(definition, page, clock=clock, nowhere="#")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crawler.sources import Page, Role
+from crawler.sources import Page, PageRole
 from tests.crawler.conftest import Runs
 from tests.crawler.sources.pages import NOW, parse_page, toml_adapter
 from tests.peers.web import Answer, Site
@@ -29,8 +29,8 @@ def test_a_page_of_a_thread_leads_to_the_next_one() -> None:
     first = PAGE.format(text="Names", onward="<a class=next href='/t/7?page=2'>next</a>")
     later = PAGE.format(text="More names", onward="<a class=next href='#'>next</a>")
 
-    one = parse_page(reader, first, "https://board.example/t/7", role=Role.ITEM)
-    page = Page("https://board.example/t/7?page=2", later.encode(), Role.REPLIES, NOW, "utf-8", key="k7")
+    one = parse_page(reader, first, "https://board.example/t/7", role=PageRole.ITEM)
+    page = Page("https://board.example/t/7?page=2", later.encode(), PageRole.REPLIES, NOW, "utf-8", key="k7")
     two = reader.parse(page)
 
     assert one.rest == ("https://board.example/t/7?page=2",)

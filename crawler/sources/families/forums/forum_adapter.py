@@ -20,7 +20,7 @@ from crawler.clean import Clock, claimed_count, line, price
 from crawler.clean.zone import clock_from_words, date_order_of
 from crawler.errors import MissingOrKept, NotThere
 from crawler.listing import ParsedListing, ParsedPrice
-from crawler.sources.adapter import Follow, Page, Parsed, Role
+from crawler.sources.adapter import Follow, Page, PageRole, Parsed
 from crawler.sources.definition import FamilySource
 from crawler.sources.families.forums.element_reader import (
     attribute_time,
@@ -146,25 +146,25 @@ class ForumAdapter:
 
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
         return [
-            Follow(url, Role.LIST if self._board_of_feed(url) is None else Role.FEED)
+            Follow(url, PageRole.LIST if self._board_of_feed(url) is None else PageRole.FEED)
             for url in self.definition.start
         ]
 
     def own_page(self, listing: ParsedListing) -> Follow | None:
         """Return the page of a thread. A reply has none: it is read with its thread."""
-        return None if listing.thread else Follow(listing.url, Role.ITEM, listing.key, listing)
+        return None if listing.thread else Follow(listing.url, PageRole.ITEM, listing.key, listing)
 
     def parse(self, page: Page) -> Parsed:
         decoded = decode_page(page.body, declared=page.charset)
         findings = SelectorCounts()
-        if page.role is Role.FEED:
+        if page.role is PageRole.FEED:
             parsed = self._read_board_feed(page, decoded.text)
         else:
             root = tree(decoded.text)
             reader = FieldReader(
                 MarkupLanguage(), self._page_clock(page, root), self.definition.currency, findings
             )
-            read = self._read_list if page.role is Role.LIST else self._read_thread
+            read = self._read_list if page.role is PageRole.LIST else self._read_thread
             parsed = read(page, root, reader)
         return replace(parsed, findings=findings.report(), charset=decoded.charset)
 
@@ -179,7 +179,7 @@ class ForumAdapter:
     def _page_dates(self, page: Page, root: Element) -> list[str]:
         """Return the dates on the page: those of its rows, or of its posts."""
         rows, post = self.forum.rows, self.forum.post
-        each, posted = (rows.each, rows.posted) if page.role is Role.LIST else (post.each, post.posted)
+        each, posted = (rows.each, rows.posted) if page.role is PageRole.LIST else (post.each, post.posted)
         return [words for element in find_elements(root, each) for words in element_texts(element, posted)]
 
     # --- feeds
@@ -198,7 +198,7 @@ class ForumAdapter:
         return Parsed(
             follows=tuple(reversed(unique.values())),
             next_page=self._board_of_feed(page.url) or None,
-            next_role=Role.LIST,
+            next_role=PageRole.LIST,
             recognised=bool(unique) or not follows,
             whole=None not in follows,
         )
@@ -360,7 +360,7 @@ class ForumAdapter:
         if not posts or not title:
             return self._read_message_page(root, page)
         key = page.key or page.url
-        leading = page.role is Role.ITEM
+        leading = page.role is PageRole.ITEM
         before = page.partial or ParsedListing(key=key, url=page.url)
         opening = posts[0] if leading or _opens_thread(before, posts[0]) else None
         listings = [self._first_listing(before, title, posts[0])] if leading else []
@@ -382,7 +382,7 @@ class ForumAdapter:
         """
         table = self.forum.post
         elements = find_elements(root, table.each)
-        if page.role is Role.REPLIES:
+        if page.role is PageRole.REPLIES:
             elements = [each for each in elements if not table.is_opening_post(each)]
         read = [post for each in elements if (post := table.read_post(page, each, reader)) is not None]
         return list({post.key: post for post in read}.values())
@@ -404,7 +404,7 @@ class ForumAdapter:
             raise NotThere(f"{urlsplit(page.url).hostname} says that the thread does not exist.")
         if not any(words in said for words in self.forum.withheld):
             return Parsed(recognised=False)
-        before = page.partial if page.role is Role.ITEM else None
+        before = page.partial if page.role is PageRole.ITEM else None
         return Parsed(listings=(replace(before, body=HIDDEN),) if before and before.title else ())
 
     def _starts_are_single_boards(self) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from crawler.clean import Clock
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import Follow, Page, Parsed, Role
+from crawler.sources.adapter import Follow, Page, PageRole, Parsed
 from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.families.json_interfaces.json_family import (
     MAX_PAGES,
@@ -49,7 +49,7 @@ class Discourse(ThreadFamily):
         return f"{site_root(url, *_PATH_NAMES)}{path}.json"
 
     def own_page(self, listing: ParsedListing) -> Follow:
-        return Follow(f"{listing.url}.json", Role.ITEM, listing.key, listing)
+        return Follow(f"{listing.url}.json", PageRole.ITEM, listing.key, listing)
 
     def parse_list(self, page: Page, document: Json, clock: Clock) -> Parsed | None:
         rows = objects_at(document, "topic_list", "topics")
@@ -94,7 +94,7 @@ def _next_list_page(url: str, more: str) -> str | None:
 
 def _other_pages(page: Page, document: Json) -> tuple[str, ...]:
     stream = value_at(document, "post_stream", "stream")
-    if page.role is not Role.ITEM or not isinstance(stream, list):
+    if page.role is not PageRole.ITEM or not isinstance(stream, list):
         return ()
     pages = -(-len(stream) // (number_at(document, "chunk_size") or PAGE_SIZE))
     return tuple(f"{page.url}?page={place}" for place in range(min(pages, MAX_PAGES), 1, -1))

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from crawler.clean import Clock
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import Follow, Page, Parsed, Role
+from crawler.sources.adapter import Follow, Page, PageRole, Parsed
 from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.families.json_interfaces.json_family import (
     MAX_PAGES,
@@ -41,7 +41,10 @@ class Flarum(ThreadFamily):
 
     def own_page(self, listing: ParsedListing) -> Follow:
         return Follow(
-            _posts_url(site_root(listing.url, *_PATH_NAMES), listing.key[1:]), Role.ITEM, listing.key, listing
+            _posts_url(site_root(listing.url, *_PATH_NAMES), listing.key[1:]),
+            PageRole.ITEM,
+            listing.key,
+            listing,
         )
 
     def parse_list(self, page: Page, document: Json, clock: Clock) -> Parsed | None:
@@ -81,7 +84,7 @@ class Flarum(ThreadFamily):
             else f"{site_root(page.url, *_PATH_NAMES)}d/{_discussion_id(page.url)}"
         )
         posts = [_api_post(row, url, users) for row in rows if _is_comment(row)]
-        further = page.role is Role.ITEM and value_at(document, "links", "next") is not None
+        further = page.role is PageRole.ITEM and value_at(document, "links", "next") is not None
         title = as_markup(text_at(discussion, "title"))
         return ThreadPage(title, posts, _other_pages(page.url, discussion) if further else ())
 

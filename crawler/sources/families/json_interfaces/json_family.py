@@ -14,7 +14,7 @@ from crawler.clean import Clock, block, claimed_count, line, moment, price
 from crawler.clean.text import MAX_SELLER_CHARS, verbatim
 from crawler.errors import NotThere
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import FieldFinding, Follow, Page, Parsed, Role
+from crawler.sources.adapter import FieldFinding, Follow, Page, PageRole, Parsed
 from crawler.sources.definition import FamilySource
 from crawler.sources.families.family import Digest
 from crawler.sources.kinds.html import select_elements
@@ -154,7 +154,7 @@ class JsonFamily(ABC):
         """Return the address of the interface's list, for an address that a source file may name."""
 
     def start(self, cursor: Mapping[str, object]) -> list[Follow]:
-        return [Follow(self.list_url(url), Role.API) for url in self.definition.start]
+        return [Follow(self.list_url(url), PageRole.API) for url in self.definition.start]
 
     def own_page(self, listing: ParsedListing) -> Follow | None:
         return None
@@ -226,7 +226,7 @@ class ThreadFamily(JsonFamily):
         document = load_json(decoded.text)
         if document is None:
             return None
-        if page.role not in (Role.ITEM, Role.REPLIES):
+        if page.role not in (PageRole.ITEM, PageRole.REPLIES):
             return self.parse_list(page, document, clock)
         thread = self.parse_thread(page, document)
         return None if thread is None else self._read_posts(page, thread, clock)
@@ -255,10 +255,10 @@ class ThreadFamily(JsonFamily):
 
     def _read_posts(self, page: Page, thread: ThreadPage, clock: Clock) -> Parsed:
         before = page.partial or ParsedListing(key=page.key or page.url, url=page.url)
-        if page.role is Role.ITEM and not thread.posts:
+        if page.role is PageRole.ITEM and not thread.posts:
             raise NotThere("The thread has no posts any more.")
         firsts = [self._first_listing(before, thread, post, clock) for post in thread.posts if post.first]
-        if page.role is Role.ITEM and not firsts:
+        if page.role is PageRole.ITEM and not firsts:
             # Its first post was deleted. Only the values of its row remain.
             firsts = [replace(before, **title_fields(thread.title or before.title))]
         replies = [self._reply_listing(before.key, post, clock) for post in thread.posts if not post.first]

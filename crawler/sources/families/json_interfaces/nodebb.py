@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from crawler.clean import Clock
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import Follow, Page, Parsed, Role
+from crawler.sources.adapter import Follow, Page, PageRole, Parsed
 from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.families.json_interfaces.json_family import (
     MAX_PAGES,
@@ -42,7 +42,7 @@ class NodeBB(ThreadFamily):
 
     def own_page(self, listing: ParsedListing) -> Follow:
         url = f"{site_root(listing.url, *_PATH_NAMES)}api/topic/{listing.key[1:]}?sort=oldest_to_newest"
-        return Follow(url, Role.ITEM, listing.key, listing)
+        return Follow(url, PageRole.ITEM, listing.key, listing)
 
     def parse_list(self, page: Page, document: Json, clock: Clock) -> Parsed | None:
         rows = objects_at(document, "topics")
@@ -77,7 +77,7 @@ class NodeBB(ThreadFamily):
             return None
         root, main = site_root(page.url, *_PATH_NAMES), text_at(document, "mainPid")
         posts = [_api_post(row, root, main) for row in rows if not row.get("deleted") and text_at(row, "pid")]
-        total = _page_count(document) if page.role is Role.ITEM else 0
+        total = _page_count(document) if page.role is PageRole.ITEM else 0
         rest = tuple(_page_url(page.url, place) for place in range(total, 1, -1))
         return ThreadPage(_title_markup(document), posts, rest)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from crawler.clean import Clock
 from crawler.errors import NotThere
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import Follow, Page, Parsed, Role
+from crawler.sources.adapter import Follow, Page, PageRole, Parsed
 from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.families.json_interfaces.json_family import (
     Json,
@@ -45,7 +45,7 @@ class WordPress(JsonFamily):
         """
         lists = [self.list_url(url) for url in self.definition.start]
         edited = [url.replace("orderby=id", "orderby=modified") for url in lists]
-        return [Follow(url, Role.API) for url in (*lists, *edited)]
+        return [Follow(url, PageRole.API) for url in (*lists, *edited)]
 
     def list_url(self, url: str) -> str:
         asked = f"per_page={PAGE_SIZE}&orderby=id&order=desc&_embed=author&_fields={_FIELDS}&offset=0"
@@ -68,13 +68,13 @@ class WordPress(JsonFamily):
         if not number.isdecimal():
             return None
         url = _OFFSET.sub(f"&include={number}", self.list_url(start))
-        return Follow(url, Role.ITEM, listing.key, listing)
+        return Follow(url, PageRole.ITEM, listing.key, listing)
 
     def parse_list(self, page: Page, document: Json, clock: Clock) -> Parsed | None:
         rows = objects_at(document)
         if rows is None or not all(number_at(row, "id") and "content" in row for row in rows):
             return None
-        if page.role is Role.ITEM:
+        if page.role is PageRole.ITEM:
             return self._read_post(page, rows, clock)
         # By offset, because WordPress answers a page number beyond the last with an error, and an offset
         # beyond the last with an empty list. The offset grows by the posts that came: some sites return

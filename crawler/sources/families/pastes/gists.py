@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from crawler.clean import Clock, block, line
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import Follow, Page, Parsed, Role
+from crawler.sources.adapter import Follow, Page, PageRole, Parsed
 from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.families.json_interfaces.json_family import (
     Json,
@@ -50,10 +50,10 @@ class Gists(JsonFamily):
         api = self.list_url(self.definition.start[0]).partition("/gists")[0].partition("/users/")[0]
         # Not the stored key, which is a digest if the id looked like an identifier.
         number = urlsplit(listing.url).path.rstrip("/").rpartition("/")[2]
-        return Follow(f"{api}/gists/{number}", Role.ITEM, listing.key, listing) if number else None
+        return Follow(f"{api}/gists/{number}", PageRole.ITEM, listing.key, listing) if number else None
 
     def parse_list(self, page: Page, document: Json, clock: Clock) -> Parsed | None:
-        rows = objects_at([document] if page.role is Role.ITEM else document)
+        rows = objects_at([document] if page.role is PageRole.ITEM else document)
         if rows is None or not all(text_at(row, "id") and isinstance(row.get("files"), dict) for row in rows):
             return None
         found = _PAGE_PARAMETER.search(page.url)

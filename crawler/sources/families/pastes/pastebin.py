@@ -13,7 +13,7 @@ from crawler.clean import Clock, line
 from crawler.clean.text import verbatim
 from crawler.errors import NotThere
 from crawler.listing import ParsedListing
-from crawler.sources.adapter import Follow, Page, Parsed, Role
+from crawler.sources.adapter import Follow, Page, PageRole, Parsed
 from crawler.sources.errors import ApiClosed
 from crawler.sources.families.family import Family, SoftwareSign, UnknownPage, Where
 from crawler.sources.families.json_interfaces.json_family import (
@@ -44,7 +44,7 @@ class Pastebin(JsonFamily):
 
     def own_page(self, listing: ParsedListing) -> Follow:
         url = urljoin(self.list_url(self.definition.start[0]), f"api_scrape_item.php?i={listing.key}")
-        return Follow(url, Role.RAW, listing.key, listing)
+        return Follow(url, PageRole.RAW, listing.key, listing)
 
     def parse_page(self, page: Page, decoded: Decoded, clock: Clock) -> Parsed | None:
         said = decoded.text[:_MAX_MESSAGE_CHARS]
@@ -55,7 +55,7 @@ class Pastebin(JsonFamily):
             )
         return (
             self._read_paste(page, decoded)
-            if page.role is Role.RAW
+            if page.role is PageRole.RAW
             else super().parse_page(page, decoded, clock)
         )
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from crawler.listing import ParsedPrice
-from crawler.sources import PageRefused, Role
+from crawler.sources import PageRefused, PageRole
 from crawler.sources.kinds.feed import MAX_FEED_CHARS
 from tests.crawler.sources.pages import item_listing, parse_page, toml_adapter
 
@@ -53,7 +53,7 @@ JSON_FEED = json.dumps(
 def test_rss_is_read_in_whatever_charset_it_is(charset: str, written: str) -> None:
     """The longer content is the body, and the declared charset may be wrong."""
     first, second = parse_page(
-        toml_adapter(PRICED), RSS.format(charset=charset).encode(written), url=URL, role=Role.FEED
+        toml_adapter(PRICED), RSS.format(charset=charset).encode(written), url=URL, role=PageRole.FEED
     ).listings
 
     assert (first.key, first.url) == ("g1", "https://forum.example/t?id=1")
@@ -69,7 +69,7 @@ def test_rss_is_read_in_whatever_charset_it_is(charset: str, written: str) -> No
 )
 def test_atom_and_json_feed_are_read_alike(body: str, key: str, title: str, text: str) -> None:
     """Author, date and next page are found in both formats."""
-    parsed = parse_page(toml_adapter(FEED), body, url=URL, role=Role.FEED)
+    parsed = parse_page(toml_adapter(FEED), body, url=URL, role=PageRole.FEED)
     (listing,) = parsed.listings
 
     assert (listing.key, listing.title, listing.body, listing.seller) == (key, title, text, "fox")
@@ -83,7 +83,7 @@ def test_atom_and_json_feed_are_read_alike(body: str, key: str, title: str, text
 def test_the_page_behind_an_entry_completes_it() -> None:
     """With `[item]`, each entry is followed, and the fields of its page take precedence."""
     reader = toml_adapter(FEED + '[item]\nbody = "div.post"\n')
-    follow, _ = parse_page(reader, RSS.format(charset="utf-8"), url=URL, role=Role.FEED).follows
+    follow, _ = parse_page(reader, RSS.format(charset="utf-8"), url=URL, role=PageRole.FEED).follows
     listing = item_listing(reader, "<div class=post>whole</div>", follow)
 
     assert (listing.key, listing.title, listing.body) == ("g1", "出售 $500", "whole")
@@ -91,9 +91,9 @@ def test_the_page_behind_an_entry_completes_it() -> None:
 
 def test_an_edited_entry_has_another_digest() -> None:
     """A changed text changes the digest."""
-    before = parse_page(toml_adapter(FEED), ATOM, url=URL, role=Role.FEED).listings[0].row_digest
+    before = parse_page(toml_adapter(FEED), ATOM, url=URL, role=PageRole.FEED).listings[0].row_digest
     after = (
-        parse_page(toml_adapter(FEED), ATOM.replace("text", "edited"), url=URL, role=Role.FEED)
+        parse_page(toml_adapter(FEED), ATOM.replace("text", "edited"), url=URL, role=PageRole.FEED)
         .listings[0]
         .row_digest
     )
@@ -106,13 +106,13 @@ def test_an_edited_entry_has_another_digest() -> None:
 )
 def test_what_is_no_feed_is_not_recognised(body: str) -> None:
     """A login page or another document is not an empty feed."""
-    assert not parse_page(toml_adapter(FEED), body, url=URL, role=Role.FEED).recognised
+    assert not parse_page(toml_adapter(FEED), body, url=URL, role=PageRole.FEED).recognised
 
 
 def test_an_empty_feed_is_recognised() -> None:
     """A feed without entries is recognised."""
     assert parse_page(
-        toml_adapter(FEED), '<rss version="2.0"><channel/></rss>', url=URL, role=Role.FEED
+        toml_adapter(FEED), '<rss version="2.0"><channel/></rss>', url=URL, role=PageRole.FEED
     ).recognised
 
 
@@ -125,7 +125,7 @@ def test_entities_do_not_multiply() -> None:
         toml_adapter(FEED),
         f"<?xml version='1.0'?>{bomb}]><rss version='2.0'><item><title>&k;</title></item></rss>",
         url=URL,
-        role=Role.FEED,
+        role=PageRole.FEED,
     )
 
     assert sum(len(each.title) for each in parsed.listings) < 10_000
@@ -134,10 +134,10 @@ def test_entities_do_not_multiply() -> None:
 def test_a_feed_beyond_the_limit_is_refused() -> None:
     """A feed longer than the limit is refused, and the message names the limit."""
     with pytest.raises(PageRefused, match=f"at most {MAX_FEED_CHARS}"):
-        parse_page(toml_adapter(FEED), b" " * (MAX_FEED_CHARS + 1), url=URL, role=Role.FEED)
+        parse_page(toml_adapter(FEED), b" " * (MAX_FEED_CHARS + 1), url=URL, role=PageRole.FEED)
 
 
 def test_a_local_file_is_never_opened() -> None:
     """A body that is a file name or an address is not opened."""
-    assert not parse_page(toml_adapter(FEED), "/etc/passwd", url=URL, role=Role.FEED).recognised
-    assert not parse_page(toml_adapter(FEED), "file:///etc/passwd", url=URL, role=Role.FEED).recognised
+    assert not parse_page(toml_adapter(FEED), "/etc/passwd", url=URL, role=PageRole.FEED).recognised
+    assert not parse_page(toml_adapter(FEED), "file:///etc/passwd", url=URL, role=PageRole.FEED).recognised

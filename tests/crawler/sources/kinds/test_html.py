@@ -9,7 +9,7 @@ import pytest
 
 from crawler.errors import NotThere
 from crawler.listing import ParsedPrice
-from crawler.sources import Role
+from crawler.sources import PageRole
 from crawler.sources.kinds.list_adapter import MAX_ROWS
 from tests.crawler.sources.pages import URL, item_listing, parse_page, single_listing, toml_adapter
 
@@ -286,7 +286,7 @@ def test_an_item_without_a_title_or_a_body_is_not_recognised(page: str) -> None:
     """Both are required if they are configured, unless the source file says otherwise."""
     reader = toml_adapter(MARKET)
 
-    assert not parse_page(reader, page, role=Role.ITEM).recognised
+    assert not parse_page(reader, page, role=PageRole.ITEM).recognised
 
 
 @pytest.mark.parametrize(
@@ -299,8 +299,8 @@ def test_a_page_can_say_that_its_listing_is_gone(gone: str) -> None:
     there = "<h1>Lot</h1><div class='text'>Names</div><p>Found</p>"
 
     with pytest.raises(NotThere):
-        parse_page(reader, missing, role=Role.ITEM)
-    parsed = parse_page(reader, there, role=Role.ITEM)
+        parse_page(reader, missing, role=PageRole.ITEM)
+    parsed = parse_page(reader, there, role=PageRole.ITEM)
 
     assert (single_listing(parsed).title, parsed.recognised) == ("Lot", True)
     assert "gone" not in {each.field for each in parsed.findings}
@@ -313,7 +313,7 @@ def test_a_field_can_be_required_or_not() -> None:
     )
     strict = toml_adapter(MARKET.replace('price = "td.price"', 'price = { select = "b", required = true }'))
 
-    assert parse_page(lenient, "<h1>T</h1>", role=Role.ITEM).recognised
+    assert parse_page(lenient, "<h1>T</h1>", role=PageRole.ITEM).recognised
     assert [each.url for each in parse_page(strict, ROWS).follows] == ["https://market.example/o/1"]
 
 
@@ -390,7 +390,7 @@ def test_an_item_may_be_fetched_elsewhere_than_it_is_shown() -> None:
 
 def test_a_known_listing_is_read_from_its_page_alone() -> None:
     """A recheck has no row, and keeps the key and the address."""
-    parsed = parse_page(toml_adapter(MARKET), ITEM, url="https://market.example/o/1", role=Role.ITEM)
+    parsed = parse_page(toml_adapter(MARKET), ITEM, url="https://market.example/o/1", role=PageRole.ITEM)
 
     assert [(each.key, each.title) for each in parsed.listings] == [
         ("https://market.example/o/1", "客户 数据")

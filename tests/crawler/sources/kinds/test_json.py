@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from crawler.listing import ParsedPrice
-from crawler.sources import Role
+from crawler.sources import PageRole
 from tests.crawler.sources.pages import item_listing, parse_page, toml_adapter
 
 API = "https://forum.example/api/offers"
@@ -45,9 +45,9 @@ def document(*rows: object, **rest: object) -> str:
 
 def test_rows_are_read_by_their_paths() -> None:
     """Numbers, epochs and arrays are cleaned as fields, and the key is put into the addresses."""
-    (follow,) = parse_page(toml_adapter(FORUM), document(OFFER), url=API, role=Role.API).follows
+    (follow,) = parse_page(toml_adapter(FORUM), document(OFFER), url=API, role=PageRole.API).follows
 
-    assert (follow.url, follow.role, follow.key) == ("https://forum.example/api/offers/7", Role.ITEM, "7")
+    assert (follow.url, follow.role, follow.key) == ("https://forum.example/api/offers/7", PageRole.ITEM, "7")
     assert follow.partial is not None
     assert (follow.partial.url, follow.partial.title) == ("https://forum.example/d/7", "T")
     assert follow.partial.price == ParsedPrice(Decimal("12.5"), "USD")
@@ -58,7 +58,7 @@ def test_rows_are_read_by_their_paths() -> None:
 def test_an_item_s_markup_becomes_text() -> None:
     """`markup = true` reads HTML in JSON; attachments that are not text are left out."""
     reader = toml_adapter(FORUM)
-    (follow,) = parse_page(reader, document(OFFER), url=API, role=Role.API).follows
+    (follow,) = parse_page(reader, document(OFFER), url=API, role=PageRole.API).follows
     listing = item_listing(
         reader, json.dumps({"html": "<p>a<p>b", "files": [{"url": "/s.csv"}, {"url": "/s.rar"}]}), follow
     )
@@ -93,14 +93,14 @@ def test_paging_by_link_cursor_and_number(
 ) -> None:
     """A link is resolved, a cursor is quoted in its place, and numbers grow by their step."""
     reader = toml_adapter(FORUM.replace('next = "$.links.next"', paging))
-    parsed = parse_page(reader, document(OFFER, links=links), url=API, role=Role.API)
+    parsed = parse_page(reader, document(OFFER, links=links), url=API, role=PageRole.API)
 
     assert (parsed.next_page, parsed.end) == (onward, end)
 
 
 def test_an_empty_array_is_an_answer() -> None:
     """An empty array of rows is recognised, and is the end."""
-    parsed = parse_page(toml_adapter(FORUM), document(), url=API, role=Role.API)
+    parsed = parse_page(toml_adapter(FORUM), document(), url=API, role=PageRole.API)
 
     assert (parsed.recognised, parsed.end, parsed.follows) == (True, True, ())
 
@@ -120,13 +120,13 @@ def test_an_empty_array_is_an_answer() -> None:
 )
 def test_what_is_no_answer_is_not_recognised(body: str) -> None:
     """HTML, an error, deep nesting, long numbers and invalid rows are not recognised and raise no error."""
-    assert not parse_page(toml_adapter(FORUM), body, url=API, role=Role.API).recognised
+    assert not parse_page(toml_adapter(FORUM), body, url=API, role=PageRole.API).recognised
 
 
 def test_a_key_cannot_leave_its_place_in_an_address() -> None:
     """A key with slashes, dots and a query is quoted."""
     (follow,) = parse_page(
-        toml_adapter(FORUM), document({"id": "../../admin?x=1#"}), url=API, role=Role.API
+        toml_adapter(FORUM), document({"id": "../../admin?x=1#"}), url=API, role=PageRole.API
     ).follows
 
     assert follow.url == "https://forum.example/api/offers/..%2F..%2Fadmin%3Fx%3D1%23"
@@ -136,6 +136,6 @@ def test_rows_may_be_the_matches_themselves() -> None:
     """A path with a wildcard finds the rows one by one, and the document may be the array."""
     for rows, body in (("$.data[*]", document(OFFER)), ("$", json.dumps([OFFER]))):
         (follow,) = parse_page(
-            toml_adapter(FORUM.replace('"$.data"', f'"{rows}"')), body, url=API, role=Role.API
+            toml_adapter(FORUM.replace('"$.data"', f'"{rows}"')), body, url=API, role=PageRole.API
         ).follows
         assert follow.key == "7"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from crawler.sources import Follow, Page, Role
+from crawler.sources import Follow, Page, PageRole
 from tests.crawler.sources.pages import NOW, item_listing, parse_page, toml_adapter
 
 URL = "https://paste.example/recent"
@@ -33,7 +33,7 @@ key = "$.id"
 title = "$.name"
 """
 )
-FOLLOW = Follow("https://paste.example/raw/ab1", Role.RAW, "ab1")
+FOLLOW = Follow("https://paste.example/raw/ab1", PageRole.RAW, "ab1")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_every_row_leads_to_a_raw_text(toml: str, body: str) -> None:
     """The language of `rows` decides whether the list is HTML or JSON."""
     (follow,) = parse_page(toml_adapter(toml), body, url=URL).follows
 
-    assert (follow.url, follow.role, follow.key) == (FOLLOW.url, Role.RAW, "ab1")
+    assert (follow.url, follow.role, follow.key) == (FOLLOW.url, PageRole.RAW, "ab1")
     assert follow.partial is not None
     assert (follow.partial.title, follow.partial.url) == ("notes", "https://paste.example/ab1")
 
@@ -72,7 +72,7 @@ def test_a_raw_text_is_the_body_as_it_stands(charset: str) -> None:
 )
 def test_what_is_no_text_has_no_body(body: bytes, content_type: str) -> None:
     """A picture on a paste site gives a listing without a body."""
-    page = Page(FOLLOW.url, body, Role.RAW, NOW, content_type=content_type, key="ab1")
+    page = Page(FOLLOW.url, body, PageRole.RAW, NOW, content_type=content_type, key="ab1")
     (listing,) = toml_adapter(HTML).parse(page).listings
 
     assert listing.body == ""
@@ -80,7 +80,7 @@ def test_what_is_no_text_has_no_body(body: bytes, content_type: str) -> None:
 
 def test_a_raw_page_that_is_html_is_read_as_text() -> None:
     """HTML in place of the raw text is converted to text."""
-    page = Page(FOLLOW.url, b"<p>a</p><p>b</p>", Role.RAW, NOW, content_type="text/html", key="ab1")
+    page = Page(FOLLOW.url, b"<p>a</p><p>b</p>", PageRole.RAW, NOW, content_type="text/html", key="ab1")
     (listing,) = toml_adapter(HTML).parse(page).listings
 
     assert listing.body == "a\nb"

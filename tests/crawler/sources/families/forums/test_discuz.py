@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.sources import Role
+from crawler.sources import PageRole
 from tests.crawler.sources.pages import SITE, family_adapter, parse_page, row_listings, thread_posts
 
 LIST = f"{SITE}/forum-2-1.html"
@@ -143,8 +143,8 @@ def test_a_thread_for_members_of_a_rank_is_what_its_row_said(words: str) -> None
     """Its page is a single message; a recheck, which has no row, finds nothing new."""
     reader, page = family_adapter("discuz"), MESSAGE.format(words)
     [follow] = parse_page(reader, row(), LIST).follows
-    [found] = parse_page(reader, page, follow.url, role=Role.ITEM, follow=follow).listings
-    again = parse_page(reader, page, follow.url, role=Role.ITEM)
+    [found] = parse_page(reader, page, follow.url, role=PageRole.ITEM, follow=follow).listings
+    again = parse_page(reader, page, follow.url, role=PageRole.ITEM)
 
     assert (found.title, found.seller, found.body) == ("数据", "狐狸", "[hidden by the site]")
     assert (again.recognised, again.listings) == (True, ())
@@ -153,7 +153,7 @@ def test_a_thread_for_members_of_a_rank_is_what_its_row_said(words: str) -> None
 def test_a_message_that_nobody_knows_is_no_thread() -> None:
     """An unknown message of the board may be a wall, so it is not recognised."""
     assert not parse_page(
-        family_adapter("discuz"), MESSAGE.format("未定义操作"), LIST, role=Role.ITEM
+        family_adapter("discuz"), MESSAGE.format("未定义操作"), LIST, role=PageRole.ITEM
     ).recognised
 
 
@@ -236,5 +236,5 @@ def test_a_feed_of_a_board_leads_to_its_list() -> None:
         reader, f"<rss version='2.0'><channel>{item}</channel></rss>", start.url, role=start.role
     )
 
-    assert (start.role, [each.key for each in parsed.follows]) == (Role.FEED, ["t7"])
+    assert (start.role, [each.key for each in parsed.follows]) == (PageRole.FEED, ["t7"])
     assert parsed.next_page == f"{SITE}/forum.php?mod=forumdisplay&fid=2"

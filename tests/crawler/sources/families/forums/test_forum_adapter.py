@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.errors import MissingOrKept, NotThere
-from crawler.sources import Role
+from crawler.sources import PageRole
 from crawler.sources.families.forums.element_reader import MAX_ELEMENTS
 from tests.crawler.sources.pages import SITE, family_adapter, parse_page
 from tests.peers.forums.board import LONG
@@ -47,9 +47,9 @@ def test_a_page_without_the_marks_of_its_program_is_not_recognised(program: str)
     others = re.sub(f"{re.escape(row)}|stickthread_", "xx", listed)
 
     assert parse_page(reader, listed, url).recognised
-    assert parse_page(reader, thread, own, role=Role.ITEM).recognised
+    assert parse_page(reader, thread, own, role=PageRole.ITEM).recognised
     assert not parse_page(reader, others, url).recognised
-    assert not parse_page(reader, thread.replace(post, "xx"), own, role=Role.ITEM).recognised
+    assert not parse_page(reader, thread.replace(post, "xx"), own, role=PageRole.ITEM).recognised
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -60,7 +60,7 @@ def test_what_every_selector_found_is_told(program: str) -> None:
     reader = family_adapter(program, timezone="Asia/Shanghai")
     found = {
         (each.part, each.field): (each.tried, each.found)
-        for page in (parse_page(reader, listed, url), parse_page(reader, thread, own, role=Role.ITEM))
+        for page in (parse_page(reader, listed, url), parse_page(reader, thread, own, role=PageRole.ITEM))
         for each in page.findings
     }
 
@@ -73,9 +73,9 @@ def test_what_every_selector_found_is_told(program: str) -> None:
 @settings(max_examples=40)
 @given(
     html=st.text(alphabet="<>/=\"' abdiprst_0123456789\x00", max_size=300),
-    role=st.sampled_from(list(Role)[:5]),
+    role=st.sampled_from(list(PageRole)[:5]),
 )
-def test_any_page_is_taken(program: str, html: str, role: Role) -> None:
+def test_any_page_is_taken(program: str, html: str, role: PageRole) -> None:
     """Random text in any role raises no error, and gives no listing."""
     parsed = parse_page(family_adapter(program), html, f"{SITE}/x", role=role)
 
@@ -113,9 +113,9 @@ def test_a_thread_that_was_removed_is_not_there(program: str, words: str) -> Non
     reader = family_adapter(program)
 
     with pytest.raises(NotThere, match=r"board\.example"):
-        parse_page(reader, f"<table><tr><td>{words}</td></tr></table>", url, role=Role.ITEM)
-    assert parse_page(reader, html.replace("no haggling", words), url, role=Role.ITEM).recognised
-    assert not parse_page(reader, words * 500, url, role=Role.ITEM).recognised
+        parse_page(reader, f"<table><tr><td>{words}</td></tr></table>", url, role=PageRole.ITEM)
+    assert parse_page(reader, html.replace("no haggling", words), url, role=PageRole.ITEM).recognised
+    assert not parse_page(reader, words * 500, url, role=PageRole.ITEM).recognised
 
 
 OFF_LIMITS = (
@@ -140,4 +140,4 @@ def test_what_may_be_kept_is_not_there_only_where_each_board_is_asked_for(
     reader = family_adapter("smf", [f"{SITE}/{start}" for start in starts])
 
     with pytest.raises(error):
-        parse_page(reader, OFF_LIMITS, f"{SITE}/index.php?topic=7.0", role=Role.ITEM)
+        parse_page(reader, OFF_LIMITS, f"{SITE}/index.php?topic=7.0", role=PageRole.ITEM)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.sources import Role
+from crawler.sources import PageRole
 from tests.crawler.sources.pages import NOW, SITE, family_adapter, parse_page, row_listings, thread_posts
 
 LIST = f"{SITE}/forumdisplay.php?fid=2"
@@ -177,7 +177,7 @@ def test_an_empty_board_is_told_from_a_page_that_nobody_knows(html: str, *, reco
 def test_a_thread_without_its_title_is_not_recognised() -> None:
     """A theme that moved the title may have moved the rest."""
     html = POST.format(title="T", date="", body="text").replace("thead", "head")
-    parsed = parse_page(family_adapter("mybb"), html, f"{SITE}/showthread.php?tid=1", role=Role.ITEM)
+    parsed = parse_page(family_adapter("mybb"), html, f"{SITE}/showthread.php?tid=1", role=PageRole.ITEM)
 
     assert not parsed.recognised
 
@@ -192,17 +192,17 @@ def test_a_feed_names_threads_and_leads_to_the_list() -> None:
     parsed = parse_page(reader, feed, start.url, role=start.role)
     [follow] = parsed.follows
 
-    assert (start.role, follow.role, follow.key) == (Role.FEED, Role.ITEM, "t12")
+    assert (start.role, follow.role, follow.key) == (PageRole.FEED, PageRole.ITEM, "t12")
     assert follow.partial is not None
     assert (follow.partial.title, follow.partial.row_digest) == ("Data $5", "")
-    assert (parsed.next_page, parsed.next_role) == (LIST, Role.LIST)
+    assert (parsed.next_page, parsed.next_role) == (LIST, PageRole.LIST)
 
 
 def test_a_feed_of_all_boards_has_no_list_behind_it() -> None:
     """No list page has all the threads of such a feed."""
     reader = family_adapter("mybb", f"{SITE}/syndication.php")
     parsed = parse_page(
-        reader, "<rss version='2.0'><channel/></rss>", f"{SITE}/syndication.php", role=Role.FEED
+        reader, "<rss version='2.0'><channel/></rss>", f"{SITE}/syndication.php", role=PageRole.FEED
     )
 
     assert (parsed.recognised, parsed.next_page) == (True, None)
@@ -216,7 +216,7 @@ def test_without_replies_a_thread_is_its_first_post() -> None:
     pages = '<div class="pagination"><a href="showthread.php?tid=1&page=2">2</a></div>'
     url = f"{SITE}/showthread.php?tid=1"
     whole, alone = (
-        parse_page(family_adapter("mybb", replies=replies), two + pages, url, role=Role.ITEM)
+        parse_page(family_adapter("mybb", replies=replies), two + pages, url, role=PageRole.ITEM)
         for replies in (True, False)
     )
 

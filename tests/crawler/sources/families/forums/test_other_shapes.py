@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.listing import ParsedListing
-from crawler.sources import Page, Role
+from crawler.sources import Page, PageRole
 from crawler.sources.families.forums.thread_address import linked_pages
 from tests.crawler.sources.pages import NOW, SITE, family_adapter, parse_page, row_listings, thread_posts
 
@@ -44,7 +44,9 @@ def test_the_pages_of_a_thread_at_a_rewritten_address_are_those_it_links_to() ->
     """And those between them, if the addresses differ in their numbers only."""
     reader = family_adapter("vbulletin")
     [row] = row_listings(reader, VB_ROW.format(n=501, href="/databases/501-lot.html"), VB_LIST)
-    page = Page(row.url, VB_POST.format(head="").encode(), Role.ITEM, NOW, "utf-8", key=row.key, partial=row)
+    page = Page(
+        row.url, VB_POST.format(head="").encode(), PageRole.ITEM, NOW, "utf-8", key=row.key, partial=row
+    )
 
     parsed = reader.parse(page)
 
@@ -85,7 +87,7 @@ def test_a_thread_without_its_title_gets_another_one(head: str, partial: str, ti
     """That of its row, the only first heading, or the title of the page."""
     before = ParsedListing(key="t5", url=f"{SITE}/x", title=partial)
     body = VB_POST.format(head=head).encode()
-    page = Page(f"{SITE}/t5-x.html", body, Role.ITEM, NOW, "utf-8", key="t5", partial=before)
+    page = Page(f"{SITE}/t5-x.html", body, PageRole.ITEM, NOW, "utf-8", key="t5", partial=before)
 
     [listing] = family_adapter("vbulletin").parse(page).listings
 

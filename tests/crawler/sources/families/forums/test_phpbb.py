@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.sources import Role
+from crawler.sources import PageRole
 from tests.crawler.sources.pages import SITE, family_adapter, parse_page, row_listings, thread_posts
 from tests.peers.walls import WALLS
 
@@ -113,7 +113,7 @@ def test_a_first_post_that_is_repeated_on_every_page_is_no_reply() -> None:
         for number, minute in ((99, 30), (120, 59))
     )
     [follow] = parse_page(reader, row(), LIST).follows
-    parsed = parse_page(reader, page, url, role=Role.REPLIES, follow=follow)
+    parsed = parse_page(reader, page, url, role=PageRole.REPLIES, follow=follow)
 
     assert [each.key for each in parsed.listings] == ["t7/p120"]
 
@@ -126,7 +126,7 @@ def test_a_feed_is_no_list_of_topics() -> None:
         '<feed xmlns="http://www.w3.org/2005/Atom"><entry><link href="/viewtopic.php?p=9#p9"/></entry></feed>'
     )
 
-    assert start.role is Role.LIST
+    assert start.role is PageRole.LIST
     assert not parse_page(reader, atom, start.url).recognised
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.sources import Role
+from crawler.sources import PageRole
 from tests.crawler.sources.pages import SITE, family_adapter, parse_page, row_listings, thread_posts
 
 LIST = f"{SITE}/index.php?board=2.0"
@@ -122,5 +122,5 @@ def test_a_feed_of_a_board_names_topics_and_leads_to_the_list() -> None:
         reader, f"<rss version='2.0'><channel>{feed}</channel></rss>", start.url, role=start.role
     )
 
-    assert (start.role, [each.key for each in parsed.follows]) == (Role.FEED, ["t7"])
+    assert (start.role, [each.key for each in parsed.follows]) == (PageRole.FEED, ["t7"])
     assert parsed.next_page == f"{SITE}/index.php?board=2.0"

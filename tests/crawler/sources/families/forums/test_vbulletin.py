@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from crawler.sources import Role
+from crawler.sources import PageRole
 from tests.crawler.sources.pages import SITE, family_adapter, parse_page, row_listings, thread_posts
 
 LIST = f"{SITE}/forumdisplay.php?2-Databases"
@@ -97,7 +97,9 @@ def test_the_pages_of_version_4_are_counted() -> None:
     links = ("showthread.php?7-Data/page2", "showthread.php?7-Data/page5")
     pages = "".join(f'<div class="pagination"><a href="{link}">x</a></div>' for link in links)
     html = THREAD.format(body="x", footer=pages)
-    parsed = parse_page(family_adapter("vbulletin"), html, f"{SITE}/showthread.php?7-Data", role=Role.ITEM)
+    parsed = parse_page(
+        family_adapter("vbulletin"), html, f"{SITE}/showthread.php?7-Data", role=PageRole.ITEM
+    )
 
     assert parsed.rest == tuple(f"{SITE}/showthread.php?7-Data/page{number}" for number in (5, 4, 3, 2))
 
@@ -125,7 +127,7 @@ def test_a_post_that_is_numbered_one_is_no_reply() -> None:
         family_adapter("vbulletin"),
         first + thanks + reply,
         f"{SITE}/showthread.php?7-Data/page2",
-        role=Role.REPLIES,
+        role=PageRole.REPLIES,
     )
 
     assert [each.body for each in parsed.listings] == ["reply"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crawler.sources import Role
+from crawler.sources import PageRole
 from tests.crawler.sources.pages import SITE, family_adapter, parse_page, row_listings, thread_posts
 
 LIST = f"{SITE}/index.php?forums/databases.2/"
@@ -82,7 +82,7 @@ def test_the_pages_of_a_thread_are_counted_from_its_navigation() -> None:
     url = f"{SITE}/index.php?threads/data.7/"
     first, second = (
         parse_page(family_adapter("xenforo"), post() + PAGES, each, role=role)
-        for each, role in ((url, Role.ITEM), (url + "page-2", Role.REPLIES))
+        for each, role in ((url, PageRole.ITEM), (url + "page-2", PageRole.REPLIES))
     )
 
     assert first.rest == tuple(f"{url}page-{number}" for number in (4, 3, 2))
@@ -92,7 +92,7 @@ def test_the_pages_of_a_thread_are_counted_from_its_navigation() -> None:
 def test_posts_on_a_further_page_are_replies_all_of_them() -> None:
     """The first post of the second page is a reply."""
     url = f"{SITE}/threads/data.7/page-2"
-    parsed = parse_page(family_adapter("xenforo"), post(30) + post(31), url, role=Role.REPLIES)
+    parsed = parse_page(family_adapter("xenforo"), post(30) + post(31), url, role=PageRole.REPLIES)
 
     assert [(each.key.rpartition("/")[2], each.thread is not None) for each in parsed.listings] == [
         ("p30", True),
@@ -107,7 +107,7 @@ def test_the_post_of_an_article_is_the_thread_s_and_is_pinned_above_every_page()
     answer = post(10, author="owl", body="an answer")
     first, second = (
         parse_page(family_adapter("xenforo"), article + answer, each, role=role).listings
-        for each, role in ((url, Role.ITEM), (url + "page-2", Role.REPLIES))
+        for each, role in ((url, PageRole.ITEM), (url + "page-2", PageRole.REPLIES))
     )
 
     assert [(each.body, each.seller, each.thread is None) for each in first] == [
@@ -125,7 +125,7 @@ def test_a_pinned_question_and_a_best_answer_are_read_once() -> None:
         for number, place in ((9, 1), (12, 4), (11, 3))
     )
     url = f"{SITE}/threads/data.7/page-2"
-    parsed = parse_page(family_adapter("xenforo"), question + best + other + best, url, role=Role.REPLIES)
+    parsed = parse_page(family_adapter("xenforo"), question + best + other + best, url, role=PageRole.REPLIES)
 
     assert [each.body for each in parsed.listings] == ["post 12", "post 11"]
 

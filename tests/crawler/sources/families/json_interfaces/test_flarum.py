@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crawler.errors import NotThere
-from crawler.sources import Follow, Role
+from crawler.sources import Follow, PageRole
 from crawler.sources.families.json_interfaces.json_family import MAX_PAGES
 from tests.crawler.sources.pages import answered_page, family_adapter, followed_page, json_page
 from tests.peers.programs import Content, flarum
@@ -50,7 +50,7 @@ def test_a_row_leads_to_the_posts_of_its_discussion() -> None:
     """The digest contains the title, the number of posts and the last post, but no views."""
     follow = thread(content(replies=2))
 
-    assert (follow.key, follow.role) == ("t1", Role.ITEM)
+    assert (follow.key, follow.role) == ("t1", PageRole.ITEM)
     assert follow.url.startswith(
         f"{ROOT}api/posts?filter%5Bdiscussion%5D=1&include=user,discussion&sort=number&"
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from crawler.errors import NotThere
-from crawler.sources import Role
+from crawler.sources import PageRole
 from crawler.sources.families.family import UnknownPage
 from crawler.sources.families.json_interfaces.wordpress import WORDPRESS
 from tests.crawler.sources.pages import family_adapter, json_page, single_listing
@@ -78,12 +78,12 @@ def test_a_post_is_asked_for_by_its_number() -> None:
     assert own.url.startswith("https://blog.example/wp-json/wp/v2/posts?per_page=50&")
     assert own.url.endswith("&include=5")
 
-    again = reader.parse(json_page([POST], own.url, role=Role.ITEM, key="p5"))
-    other = reader.parse(json_page([{**POST, "id": 9}], own.url, role=Role.ITEM, key="p5"))
+    again = reader.parse(json_page([POST], own.url, role=PageRole.ITEM, key="p5"))
+    other = reader.parse(json_page([{**POST, "id": 9}], own.url, role=PageRole.ITEM, key="p5"))
 
     assert (single_listing(again), other.recognised) == (listing, False)
     with pytest.raises(NotThere):
-        reader.parse(json_page([], own.url, role=Role.ITEM, key="p5"))
+        reader.parse(json_page([], own.url, role=PageRole.ITEM, key="p5"))
     assert reader.own_page(replace(listing, key="0b7c99")) is None
 
 

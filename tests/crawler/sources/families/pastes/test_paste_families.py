@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from crawler.errors import NotThere
-from crawler.sources import Role
+from crawler.sources import PageRole
 from crawler.sources.errors import ApiClosed, PasteLocked
 from crawler.sources.families.pastes.privatebin import MAX_COMMENTS
 from crawler.sources.privatebin_cipher import MAX_ITERATIONS, decrypt_paste, parse_paste_link
@@ -35,7 +35,7 @@ def test_a_paste_is_read_where_the_api_has_it() -> None:
 
     assert (follow.url, follow.role) == (
         "https://scrape.pastebin.com/api_scrape_item.php?i=AbCd1234",
-        Role.RAW,
+        PageRole.RAW,
     )
     assert (listing.url, listing.seller) == ("https://pastebin.com/AbCd1234", "marta")
     assert (listing.title, listing.body) == ("name,phone", "name,phone\nAda,none\n")
@@ -204,4 +204,4 @@ def test_a_gist_is_asked_for_by_its_id() -> None:
 
     assert own is not None
     assert own.url == f"https://api.github.com/gists/{GIST['id']}"
-    assert single_listing(reader.parse(json_page(gist, own.url, role=Role.ITEM, key=own.key))) == listing
+    assert single_listing(reader.parse(json_page(gist, own.url, role=PageRole.ITEM, key=own.key))) == listing
