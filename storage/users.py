@@ -6,7 +6,7 @@ A session's token is known to its browser only; the row holds its SHA-256.
 import hashlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -103,6 +103,13 @@ def session_of_token(session: Session, token: str, *, now: datetime) -> tuple[Us
     query = query.where(UserSession.token_digest == digest_of(token), UserSession.ended_at.is_(None))
     found = session.execute(query.where(UserSession.expires_at > now, User.active)).one_or_none()
     return None if found is None else (found[0], found[1])
+
+
+def sessions_in_use(session: Session, ids: Collection[int], *, now: datetime) -> set[int]:
+    """Return those of the sessions that have not ended, of people who are active."""
+    query = select(UserSession.id).join(User, User.id == UserSession.user_id).where(User.active)
+    query = query.where(UserSession.id.in_(ids), UserSession.ended_at.is_(None), UserSession.expires_at > now)
+    return set(session.scalars(query))
 
 
 def note_seen(session: Session, session_id: int, *, now: datetime) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from configuration.settings import Settings
 from configuration.web_settings import WebSettings
@@ -31,6 +32,7 @@ class RunningConsole:
 
     console: Console
     url: str
+    app: FastAPI
 
     @property
     def database(self) -> Database:
@@ -77,12 +79,13 @@ def running_console(
     console = Console(chosen, database, evidence, clock)
     listening = listening_socket("127.0.0.1:0")
     started = threading.Event()
-    server = make_server(create_app(console), chosen.web, started=started.set)
+    app = create_app(console)
+    server = make_server(app, chosen.web, started=started.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     assert started.wait(START_S)
     try:
-        yield RunningConsole(console, f"http://127.0.0.1:{listening.getsockname()[1]}")
+        yield RunningConsole(console, f"http://127.0.0.1:{listening.getsockname()[1]}", app)
     finally:
         server.should_exit = True
         thread.join(START_S)

@@ -23,6 +23,7 @@ ALLOWED = {
     "storage.triage.add_label": "writes: a finding's label",
     "storage.triage.remove_label": "writes: a finding's label",
     "storage.triage.labels_of": "of a finding that is locked: it may be seen",
+    "storage.users.sessions_in_use": "says which open pages still have a person",
     "storage.users.set_preference": "writes the person's own preferences",
 }
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
@@ -23,6 +24,7 @@ from storage.users import Role
 from storage.visible.findings import (
     COUNTED,
     OPEN,
+    PAGE,
     SEARCHED,
     FindingCounts,
     FindingNews,
@@ -106,7 +108,6 @@ def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTM
         new_states=NEW_STATES,
         people=people,
         several_companies=len(screen.companies) != 1,
-        label_address=lambda label: ListChoice(label=label, state="all", ownership=Ownership.ALL).address(),
         since_hours=lambda hours: _hours_ago(now, hours),
         everything=ListChoice(ownership=Ownership.ALL, order=choice.order).address(),
         all_owners=Ownership.ALL,
@@ -117,6 +118,8 @@ def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTM
         orders=tuple(FindingOrder),
         counted=COUNTED,
         searched=SEARCHED,
+        most=PAGE,
+        live="" if choice.after else f"/live?{choice.query()}&{urlencode({'at': now.isoformat()})}",
     )
 
 
