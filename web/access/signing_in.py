@@ -30,6 +30,7 @@ from web.console import Console
 from web.errors import ConsoleError
 
 STRANGER = "stranger"
+JUST_NOW = timedelta(minutes=10)  # after signing in, in which the password is not asked for again
 HALF_WAY_LASTS = timedelta(minutes=10)
 IPV6_PREFIX = 64  # what one customer of a provider has
 
@@ -132,6 +133,27 @@ class SignInAttempt:
         if token == "":
             raise self.refuse(user, "password", "changed")
         return token
+
+    def confirm(self, user: User, session_began: datetime, password: str) -> None:
+        """Raise SignInRefused if it must be shown again who this is, and the password is wrong.
+
+        A password that was given a moment ago, or that the person does not have, is not asked for. Raises
+        SignInBlocked and SignInBusy, too: a session left open must not be a way to try passwords.
+        """
+        if not asks_again(user, session_began, self.now):
+            return
+        limits = [self.name_key(user.name, user)]
+        self.admit(limits, user, "confirmation")
+        if not passwords.is_password(user.password_hash, password):
+            raise self.refuse(user, "confirmation", "wrong")
+        self.console.database.write(lambda session: take_back(session, limits, forget=[LimitKind.NAME]))
+
+    def renew(self, session: Session, user: User, method: SignInMethod) -> str:
+        """Replace this browser's session by a new one, and end all others; return the token."""
+        users.end_sessions(session, user.id, now=self.now)
+        browser = browser_kind(self.request.headers.get("user-agent", ""))
+        lasts = timedelta(hours=self.console.settings.web.session_hours)
+        return users.begin_session(session, user, now=self.now, lasts=lasts, browser=browser, method=method)
 
     def half_way(self, user_name: str) -> str:
         """Return the value of the cookie that says: the password was right, a second factor is asked."""
@@ -247,6 +269,11 @@ class SignInAttempt:
     def challenge(self) -> bytes:
         """Return a challenge for a passkey, which only this browser can answer, within five minutes."""
         return self.keys.challenge(binding(self.request), now=self.now, lasts=passkeys.LASTS)
+
+
+def asks_again(user: User, session_began: datetime, now: datetime) -> bool:
+    """Return whether a change of how one signs in asks for the password."""
+    return user.password_hash is not None and now - session_began > JUST_NOW
 
 
 def network_of(request: Request) -> str:

@@ -15,13 +15,13 @@ from storage.invitations import Invitation, invited_person, use_invitation
 from storage.users import SignInMethod, User
 from web.access import acts, passwords
 from web.access.cookies import begin_cookies, keep_guest, welcome_guest
-from web.access.next_page import HOME
 from web.access.signing_in import SignInAttempt
 from web.console import Console, ConsoleParts
 from web.rendering import render
 
 router = APIRouter()
 
+AFTERWARDS = "/account/second-factor?done=welcome"
 MOST_TOKEN_CHARS = 200
 Typed = Annotated[str, Form(max_length=1000)]
 
@@ -70,7 +70,7 @@ def begin(
     begun = console.database.write(work)
     if not begun:
         return _page(request, console, token, problem="name_taken" if begun == "" else None, name=name)
-    answer = RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
+    answer = RedirectResponse(AFTERWARDS, HTTPStatus.SEE_OTHER)
     begin_cookies(request, answer, begun)
     return answer
 
