@@ -21,6 +21,7 @@ from storage.alerts import Alert, AlertChange, AlertKind, AlertRevision, Severit
 EXCERPTS = 8  # excerpts in a message
 CANARIES = 20  # canaries in a message
 CAPTURES = 12  # captures listed as proof
+ENTRIES = 100  # messages listed in a digest
 TITLE_CHARS = 200
 EXCERPT_CHARS = 400
 LABEL_CHARS = 120
@@ -162,6 +163,17 @@ class MessageSample(MessageModel):
     cut: bool = Field(default=False, description="True if there were more rows than are compared.")
 
 
+class DigestEntry(MessageModel):
+    """One message of the digest of a channel."""
+
+    alert_id: int = Field(description="Number of the alert.")
+    revision: int = Field(description="Number of the message that would have been sent.")
+    change: AlertChange = Field(description="opened, escalated, updated, reopened or resolved.")
+    severity: Severity = Field(description="low, medium, high or critical.")
+    title: str = Field(description="Headline of the alert.")
+    at: datetime = Field(description="When it was written.")
+
+
 class Excerpt(MessageModel):
     """A masked piece of the listing's text around a mention."""
 
@@ -247,6 +259,10 @@ class MessageContent(MessageModel):
     sample: MessageSample | None = Field(
         default=None, description="The rows with masked identifiers; null if there are none."
     )
+    entries: tuple[DigestEntry, ...] = Field(
+        default=(), description="The messages of a digest, the most severe ones first."
+    )
+    entries_left: int = Field(default=0, description="Messages of a digest that are counted and not listed.")
     excerpts: tuple[Excerpt, ...] = Field(default=(), description="Masked pieces of the listing's text.")
     changes: tuple[Difference, ...] = Field(default=(), description="What is new in this revision.")
     next_steps: tuple[str, ...] = Field(default=(), description="What to do next.")

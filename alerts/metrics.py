@@ -9,6 +9,17 @@ QUIET = Counter(
     "spillwatch_alert_evaluations_quiet_total", "Findings that were judged again without a new revision"
 )
 HELD = Counter("spillwatch_alert_updates_held_total", "Updates that were left to an alert's digest")
+MUTED = Counter(
+    "spillwatch_alert_revisions_muted_total", "Revisions of findings that a mute kept from the channels"
+)
+HELD_DELIVERIES = Counter(
+    "spillwatch_deliveries_held_total",
+    "Deliveries that were not due at once, by what held them (quiet_hours, rate, digest)",
+    ("held_for",),
+)
+ESCALATIONS = Counter(
+    "spillwatch_escalated_deliveries_total", "Deliveries of findings that nobody had acknowledged in time"
+)
 DELIVERIES = Counter(
     "spillwatch_delivery_attempts_total",
     "Attempts to deliver, by transport and outcome",

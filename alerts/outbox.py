@@ -5,19 +5,37 @@ So everything that was decided is sent, whatever is killed in between.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from alerts import metrics
 from alerts.dedupe import listing_news
 from alerts.message import MessageContent
-from alerts.settings import AlertsSettings
+from alerts.settings import AlertsSettings, Channel
 from alerts.severity import Judgement
+from alerts.timing import send_time
 from storage import alerts as rows
-from storage.alerts import AlertChange, AlertDraft, AlertKind, ChannelTarget, OpenedAlert
+from storage import deliveries, mutes
+from storage.alerts import (
+    Alert,
+    AlertChange,
+    AlertDraft,
+    AlertKind,
+    ChannelTarget,
+    OpenedAlert,
+    TriageState,
+    alert_by_key,
+)
+from storage.mutes import Mute
+from storage.triage import SPILLWATCH, note_event
 from storage.work import Dispatcher, Work, WorkKind
+
+#: Revisions for which an acknowledgement is awaited.
+ASKING = frozenset({AlertChange.OPENED, AlertChange.ESCALATED, AlertChange.REOPENED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +74,109 @@ class Outbox:
         """
         subject, judgement = draft.subject, draft.judgement
         routed = self.settings.routed(
-            subject.kind, company=subject.company, severity=judgement.severity, apart_from=subject.channel
+            subject.kind,
+            company=subject.company,
+            severity=judgement.severity,
+            source=source_name(draft),
+            apart_from=subject.channel,
         )
-        channels = [ChannelTarget(name, transport) for name, transport in routed]
-        written = rows.open_or_revise(session, self._alert_draft(draft), channels=channels, now=now)
+        mute = mute_of(session, draft, now=now)
+        alert_draft = self._alert_draft(draft)
+        if mute is not None:
+            metrics.MUTED.inc()
+            alert_draft, channels = replace(alert_draft, muted_by_id=mute.id), []
+        else:
+            waiting = self._escalates_at(routed, draft, now)
+            alert_draft = replace(alert_draft, escalates_at=waiting)
+            channels = [
+                self._target(session, name, channel, draft, now)
+                for name, channel in routed.items()
+                if channel.escalation is None or subject.kind is not AlertKind.FINDING
+            ]
+        written = rows.open_or_revise(session, alert_draft, channels=channels, now=now)
+        if written.before is not None and written.before is not draft.content.state:
+            note_event(
+                session,
+                written.alert_id,
+                before=written.before,
+                after=draft.content.state,
+                by=SPILLWATCH,
+                reason=_reason_of(draft),
+                now=now,
+            )
         for delivery_id in written.delivery_ids:
             self.dispatcher.announce(session, Work(WorkKind.DELIVER, delivery_id))
         metrics.ALERTS.labels(subject.kind.value, draft.change.value, judgement.severity.value).inc()
         return written
+
+    def write_to(
+        self, session: Session, draft: RevisionDraft, target: ChannelTarget, *, now: datetime
+    ) -> OpenedAlert:
+        """Write a revision for one channel, whatever it usually carries."""
+        written = rows.open_or_revise(session, self._alert_draft(draft), channels=[target], now=now)
+        for delivery_id in written.delivery_ids:
+            self.dispatcher.announce(session, Work(WorkKind.DELIVER, delivery_id))
+        metrics.ALERTS.labels(
+            draft.subject.kind.value, draft.change.value, draft.judgement.severity.value
+        ).inc()
+        return written
+
+    def escalate(self, session: Session, alert: Alert, draft: RevisionDraft, *, now: datetime) -> int:
+        """Send the last revision of an alert that nobody has acknowledged through the channels whose time has
+        come, and note when the next one's comes; return the number of deliveries. Lock the alert before.
+        """
+        since, subject = alert.awaits_since, draft.subject
+        alert.escalates_at = None
+        if since is None:
+            return 0
+        routed = self.settings.routed(
+            subject.kind,
+            company=subject.company,
+            severity=draft.judgement.severity,
+            source=source_name(draft),
+        )
+        waits = {
+            name: since + each.escalation for name, each in routed.items() if each.escalation is not None
+        }
+        told = rows.channels_told(session, alert.id, since=since)
+        due = [name for name, at in waits.items() if at <= now and name not in told]
+        targets = [ChannelTarget(name, routed[name].transport) for name in due]
+        written = rows.add_deliveries(session, alert.id, alert.revision, targets, now)
+        for delivery_id in written:
+            self.dispatcher.announce(session, Work(WorkKind.DELIVER, delivery_id))
+        alert.escalates_at = min((at for at in waits.values() if at > now), default=None)
+        session.flush()
+        return len(written)
+
+    def _escalates_at(
+        self, routed: Mapping[str, Channel], draft: RevisionDraft, now: datetime
+    ) -> datetime | None:
+        """Return when the first channel gets a finding that nobody acknowledges; None: no channel waits."""
+        asks = draft.change in ASKING and draft.content.state is TriageState.NEW
+        if draft.subject.kind is not AlertKind.FINDING or not asks:
+            return None
+        return min(
+            (now + each.escalation for each in routed.values() if each.escalation is not None), default=None
+        )
+
+    def _target(
+        self, session: Session, name: str, channel: Channel, draft: RevisionDraft, now: datetime
+    ) -> ChannelTarget:
+        """Return a channel with the time at which it gets the message."""
+        free = None
+        if channel.max_per_hour is not None:
+            free = deliveries.rate_free_at(session, name, per_hour=channel.max_per_hour)
+        due = send_time(
+            channel,
+            draft.subject.kind,
+            draft.judgement.severity,
+            zone=ZoneInfo(self.settings.zone),
+            now=now,
+            rate_free_at=free,
+        )
+        if due.held_for is not None:
+            metrics.HELD_DELIVERIES.labels(due.held_for.value).inc()
+        return ChannelTarget(name, channel.transport, due.at, due.held_for)
 
     def _alert_draft(self, draft: RevisionDraft) -> AlertDraft:
         subject, judgement = draft.subject, draft.judgement
@@ -84,3 +197,30 @@ class Outbox:
             listing_gone=content.listing is not None and content.listing.gone_at is not None,
             news=listing_news(content.listing) if content.listing else None,
         )
+
+
+def source_name(draft: RevisionDraft) -> str | None:
+    """Return the source by which a revision is routed."""
+    return draft.content.source.name if draft.content.source else None
+
+
+def mute_of(session: Session, draft: RevisionDraft, *, now: datetime) -> Mute | None:
+    """Return the mute that keeps a revision from the channels; None: it is sent."""
+    subject = draft.subject
+    if subject.kind is not AlertKind.FINDING or subject.company_id is None:
+        return None
+    alert = alert_by_key(session, subject.dedupe_key)
+    case = mutes.case_of(
+        draft.content.model_dump(mode="json", include={"listing", "matches", "canaries", "sample"}),
+        draft.judgement.severity,
+        company_id=subject.company_id,
+        source_id=subject.source_id,
+        alert_id=alert.id if alert else None,
+    )
+    return mutes.mute_for(session, case, now=now)
+
+
+def _reason_of(draft: RevisionDraft) -> str:
+    """Say in a triage event why the state changed: what differs from the revision before."""
+    told = "; ".join(f"{each.field} {each.before} to {each.after}" for each in draft.content.changes)
+    return f"{draft.change.value}: {told}" if told else draft.change.value

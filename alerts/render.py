@@ -32,6 +32,8 @@ CHANGE_LABELS = {
     AlertChange.REOPENED: "Reopened",
     AlertChange.RESOLVED: "Resolved",
 }
+#: Messages that are no judgement: they have no score.
+KIND_LABELS = {AlertKind.TEST: "Test", AlertKind.DIGEST: "Digest"}
 FIELD_LABELS = {
     "severity": "Severity",
     "score": "Score",
@@ -94,11 +96,10 @@ def format_points(signal: Signal) -> str:
 def _template_values(message: Message) -> dict[str, object]:
     resolved = message.change is AlertChange.RESOLVED
     ink, paper = RESOLVED_COLOURS if resolved else COLOURS[message.severity]
-    is_test = message.kind is AlertKind.TEST
     return {
         "m": message,
-        "change_label": "Test" if is_test else CHANGE_LABELS[message.change],
-        "is_test": is_test,
+        "change_label": KIND_LABELS.get(message.kind) or CHANGE_LABELS[message.change],
+        "has_score": message.kind not in KIND_LABELS,
         "is_finding": message.kind is AlertKind.FINDING,
         "ink": ink,
         "paper": paper,

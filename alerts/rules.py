@@ -514,9 +514,12 @@ INSTALLATION_WEIGHTS: Mapping[str, tuple[int, str]] = {
     "schedule_behind": (30, "sources skip a considerable share of their slots, so offers are seen late"),
 }
 TEST_WEIGHTS: Mapping[str, tuple[int, str]] = {"test": (0, "somebody asked for a test")}
+DIGEST_WEIGHTS: Mapping[str, tuple[int, str]] = {
+    "digest": (0, "a digest of messages that a channel's settings held back; each has its own severity"),
+}
 
 DEFAULT_WEIGHTS: Mapping[str, int] = {rule.name: rule.weight for rule in RULES} | {
     name: weight
-    for table in (SOURCE_WEIGHTS, CHANNEL_WEIGHTS, INSTALLATION_WEIGHTS, TEST_WEIGHTS)
+    for table in (SOURCE_WEIGHTS, CHANNEL_WEIGHTS, INSTALLATION_WEIGHTS, TEST_WEIGHTS, DIGEST_WEIGHTS)
     for name, (weight, _) in table.items()
 }

@@ -7,6 +7,7 @@ judged once, and a row whose handler was killed stays due.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
@@ -14,6 +15,7 @@ from uuid import uuid4
 from sqlalchemy.orm import Session
 
 from alerts import metrics
+from alerts.channel_digest import BUNDLE, channel_digest
 from alerts.dedupe import CLOSED, OFFERS, OPEN_ALERT, Decision, decide, listing_differences, listing_news
 from alerts.disk_health import disk_revision
 from alerts.finding import CompanyFinding, listing_of, lock_alert_of, may_hold, read_finding, source_of
@@ -26,9 +28,9 @@ from alerts.schedule_health import schedule_revision
 from alerts.settings import AlertsSettings
 from alerts.severity import Judgement, judge_facts, judgement_of
 from alerts.source_health import source_revision
-from storage import alert_listings, data_sets, listings, matches, sources
+from storage import alert_listings, data_sets, deliveries, listings, matches, sources, triage
 from storage import alerts as rows
-from storage.alerts import Alert, AlertChange, AlertKind, OpenedAlert, TriageState
+from storage.alerts import Alert, AlertChange, AlertKind, ChannelTarget, OpenedAlert, TriageState
 from storage.database.base import Database, lock_whole
 from storage.disk_space import DiskForecast
 from storage.disk_trouble import CLOSED as CLOSED_BY_ANYBODY
@@ -88,12 +90,35 @@ class AlertService:
         earlier = judgement_of(rows.last_revision(session, alert))
         judgement = judge_facts(finding.facts, self._settings.severity, earlier=earlier)
         differences = self._differences(session, alert, finding.listing)
-        decision = decide(earlier, judgement, state=alert.state, differences=differences)
+        decision = self._decide(session, alert, earlier, judgement, differences)
         if decision is None:
             metrics.QUIET.inc()
             self._note_quiet_change(session, alert, finding.listing)
         elif not self._hold(session, alert, finding.listing, decision):
             self._write_finding(session, finding, judgement, decision, dedupe_key=alert.dedupe_key)
+
+    def _decide(
+        self,
+        session: Session,
+        alert: Alert,
+        earlier: Judgement,
+        judgement: Judgement,
+        differences: Sequence[Difference],
+    ) -> Decision | None:
+        """Decide about a finding whose alert is locked.
+
+        If it is merged, the state of the finding that stands for it decides: what people closed there stays
+        quiet here, too. But a merged finding that becomes stronger leaves the merge and is new, because the
+        list shows the severity of the other one.
+        """
+        above = triage.standing_for(session, alert)
+        decision = decide(earlier, judgement, state=above.state, differences=differences)
+        if decision is None or alert.merged_into_id is None:
+            return decision
+        if decision.change is AlertChange.UPDATED:
+            return replace(decision, state=alert.state)
+        triage.unmerge_finding(session, alert, by=triage.SPILLWATCH, reason="", now=self._clock())
+        return replace(decision, state=TriageState.NEW)
 
     def _differences(self, session: Session, alert: Alert, listing: MessageListing) -> tuple[Difference, ...]:
         known = alert_listings.listing_in_alert(session, alert.id, listing.id)
@@ -164,7 +189,7 @@ class AlertService:
         listing = listing_of(version, offer=data_sets.offer_of(session, version.listing))
         judgement = judgement_of(last)
         differences = self._differences(session, alert, listing)
-        decision = decide(judgement, judgement, state=alert.state, differences=differences)
+        decision = self._decide(session, alert, judgement, judgement, differences)
         if decision is None:
             self._note_quiet_change(session, alert, listing)
         elif not self._hold(session, alert, listing, decision):
@@ -217,7 +242,8 @@ class AlertService:
             return
         listing = listing_of(version, offer=data_sets.offer_of(session, version.listing))
         differences = self._differences(session, alert, listing)
-        if alert.state in CLOSED and not any(each.field == OFFERS for each in differences):
+        state = triage.standing_for(session, alert).state
+        if state in CLOSED and not any(each.field == OFFERS for each in differences):
             return
         digest = digest_summary(changes, since, listing)
         decision = Decision(AlertChange.UPDATED, alert.state, differences, digest)
@@ -229,6 +255,44 @@ class AlertService:
         earlier = judgement_of(rows.last_revision(session, alert))
         judgement = judge_facts(finding.facts, self._settings.severity, earlier=earlier)
         self._write_finding(session, finding, judgement, decision, dedupe_key=alert.dedupe_key)
+
+    def evaluate_escalation(self, alert_id: int) -> None:
+        """Send a finding that nobody has acknowledged to whoever is next. Handler of WorkKind.ESCALATION."""
+        self._database.write(partial(self._escalate, alert_id=alert_id))
+
+    def _escalate(self, session: Session, *, alert_id: int) -> None:
+        alert, now = rows.lock_alert(session, alert_id), self._clock()
+        if alert is None or alert.escalates_at is None or alert.escalates_at > now:
+            return
+        if alert.state is not TriageState.NEW or alert.awaits_since is None:
+            alert.awaits_since = alert.escalates_at = None
+            return
+        last = rows.last_revision(session, alert)
+        content = MessageContent.model_validate(last.content)
+        subject = AlertSubject(
+            dedupe_key=alert.dedupe_key,
+            kind=alert.kind,
+            company=content.company.slug if content.company else None,
+            company_id=alert.company_id,
+            source_id=alert.source_id,
+            listing_id=alert.listing_id,
+        )
+        draft = RevisionDraft(subject, last.change, judgement_of(last), content)
+        metrics.ESCALATIONS.inc(self._outbox.escalate(session, alert, draft, now=now))
+
+    def write_channel_digest(self, delivery_id: int) -> None:
+        """Write one message of all that waits for a channel's digest. Handler of WorkKind.BUNDLE."""
+        self._database.write(partial(self._write_channel_digest, delivery_id=delivery_id))
+
+    def _write_channel_digest(self, session: Session, *, delivery_id: int) -> None:
+        now = self._clock()
+        bundle = deliveries.lock_bundle(session, delivery_id, now=now, limit=BUNDLE)
+        if not bundle:
+            return
+        draft = channel_digest(session, bundle, self._settings.severity)
+        target = ChannelTarget(bundle[0].channel, bundle[0].transport)
+        written = self._outbox.write_to(session, draft, target, now=now)
+        deliveries.note_in_digest(session, bundle, written.delivery_ids[0])
 
     def evaluate_source_change(self, change_id: int) -> None:
         """Write that a source's health changed. Handler of WorkKind.SOURCE_CHANGE."""

@@ -23,11 +23,14 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from contextlib import suppress
+from datetime import time, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import idna
 from pydantic import (
@@ -125,6 +128,14 @@ MailAddress = Annotated[str, AfterValidator(_check_address)]
 MailHost = Annotated[str, AfterValidator(_check_host)]
 
 
+def _check_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("a time zone of the IANA database, such as Asia/Shanghai") from None
+    return name
+
+
 class RetrySettings(BaseModel):
     """When a failed attempt is repeated. Section [alerts.retry]."""
 
@@ -153,6 +164,21 @@ class RetrySettings(BaseModel):
         return self
 
 
+class ChannelQuietHours(BaseModel):
+    """Hours in which a channel gets urgent messages only. Section [alerts.channels.NAME.quiet_hours]."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    begin: time = Field(description="Time of day at which they begin, in the zone of [alerts].")
+    end: time = Field(description="Time of day at which they end; before `begin`: on the next day.")
+
+    @model_validator(mode="after")
+    def _check_order(self) -> ChannelQuietHours:
+        if self.begin == self.end:
+            raise ValueError("begin and end are equal: leave the section out, or disable the channel")
+        return self
+
+
 class BaseChannel(BaseModel):
     """The settings of every channel: which alerts it carries. Section [alerts.channels.NAME]."""
 
@@ -166,17 +192,55 @@ class BaseChannel(BaseModel):
     companies: tuple[str, ...] = Field(
         default=(), description="Slugs of the companies whose findings it carries; empty: all."
     )
+    sources: tuple[str, ...] = Field(
+        default=(), description="Names of the sources whose findings it carries; empty: all."
+    )
     min_severity: Severity = Field(default=Severity.LOW, description="Lowest severity that it carries.")
+    urgent: Severity = Field(
+        default=Severity.CRITICAL,
+        description="Lowest severity that neither quiet hours nor a rate nor a digest hold back.",
+    )
+    quiet_hours: ChannelQuietHours | None = Field(
+        default=None, description="Hours of the day in which messages that are not urgent wait."
+    )
+    max_per_hour: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Messages within an hour; further ones wait. Unset: no limit.",
+    )
+    digest: Literal["hour", "day"] | None = Field(
+        default=None,
+        description="One message an hour or a day with all that is not urgent. Unset: each at once.",
+    )
+    digest_at: time = Field(
+        default=time(8), description="Time of day of a daily digest, in the zone of [alerts]."
+    )
+    after_unacknowledged_minutes: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_080,
+        description="It gets only findings that nobody acknowledged for so long. Unset: every one.",
+    )
 
-    def carries(self, kind: AlertKind, *, company: str | None, severity: Severity) -> bool:
+    def carries(
+        self, kind: AlertKind, *, company: str | None, severity: Severity, source: str | None = None
+    ) -> bool:
         """Return whether an alert goes through this channel. A test goes through every enabled one.
 
-        `company` is a slug; None: the alert is not about a company.
+        `company` is a slug; None: the alert is not about a company. `source` is a name; None: of no source.
         """
         if not self.enabled or kind is AlertKind.TEST:
             return self.enabled
         for_company = company is None or not self.companies or company in self.companies
-        return kind in self.kinds and for_company and severity.rank >= self.min_severity.rank
+        of_source = source is None or not self.sources or source in self.sources
+        return kind in self.kinds and for_company and of_source and severity.rank >= self.min_severity.rank
+
+    @property
+    def escalation(self) -> timedelta | None:
+        """The time without an acknowledgement after which it gets a finding; None: it gets them at once."""
+        minutes = self.after_unacknowledged_minutes
+        return None if minutes is None else timedelta(minutes=minutes)
 
 
 class OAuth2Settings(BaseModel):
@@ -436,6 +500,9 @@ class AlertsSettings(BaseModel):
         default="spillwatch", description="Name of this installation, shown in messages."
     )
     channels: dict[ChannelName, Channel] = Field(default_factory=dict, description="Channels by name.")
+    zone: Annotated[str, AfterValidator(_check_zone)] = Field(
+        default="UTC", description="Time zone (IANA) of quiet hours and of daily digests."
+    )
     updates_per_day: int = Field(
         default=5,
         ge=1,
@@ -450,11 +517,17 @@ class AlertsSettings(BaseModel):
     )
 
     def routed(
-        self, kind: AlertKind, *, company: str | None, severity: Severity, apart_from: str | None = None
-    ) -> list[tuple[str, str]]:
-        """Return name and transport of each channel that carries such an alert."""
-        return [
-            (name, channel.transport)
+        self,
+        kind: AlertKind,
+        *,
+        company: str | None,
+        severity: Severity,
+        source: str | None = None,
+        apart_from: str | None = None,
+    ) -> Mapping[str, Channel]:
+        """Return the channels that carry such an alert, by name, also those that get it after a while."""
+        return {
+            name: channel
             for name, channel in self.channels.items()
-            if name != apart_from and channel.carries(kind, company=company, severity=severity)
-        ]
+            if name != apart_from and channel.carries(kind, company=company, severity=severity, source=source)
+        }

@@ -38,9 +38,9 @@ from benchmarks.measure import ratio, report
 from benchmarks.scale_rows import NOW, fill
 from benchmarks.sites import site
 from benchmarks.storage import empty_database, postgresql_url
-from cli.coverage import all_source_coverage, source_coverage
 from crawler.scheduling.run_schedule import RunSchedule
 from crawler.scheduling.site_board import runs_to_begin
+from daemon.coverage import all_source_coverage, source_coverage
 from daemon.source_vitals import vitals_of
 from daemon.work_assembly import recover_after_crash
 from matching.service import MatchingService

@@ -19,42 +19,10 @@ from storage.canary_matches import CanaryMatch
 from storage.listings import Listing, ListingVersion
 from storage.matches import MatchSummary
 from storage.sample_verdicts import MaskedSample, SampleVerdict
+from web.api.models import ListingShape, MatchShape, VersionShape
 
-LISTING_KEYS = (
-    "id",
-    "source",
-    "key",
-    "url",
-    "life",
-    "title",
-    "seller",
-    "price_amount",
-    "price_currency",
-    "claimed_records",
-    "data_classes",
-    "posted_at",
-    "posted_at_uncertain",
-    "first_seen_at",
-    "last_seen_at",
-    "gone_at",
-    "version_number",
-    "repost_of_id",
-)
-_VERSION_KEYS = ("number", "seen_at", "changes", "match_state", "match_reason", "matched_at")
 _ALERT_KEYS = ("id", "severity", "state", "title", "opened_at")
 _PLACE_KEYS = ("evidence_file", "evidence_offset", "evidence_length")
-_SUMMARY_KEYS = (
-    "mentions",
-    "mention_fields",
-    "terms",
-    "hits",
-    "single_hits",
-    "coherent_rows",
-    "customers",
-    "candidates",
-    "rows_scanned",
-    "found_at",
-)
 _CANARY_KEYS = (
     *("evidence", "label", "issued", "expires", "ordinal", "fields", "rows", "place", "chance"),
     "found_at",
@@ -109,9 +77,8 @@ def read_report(session: Session, listing_id: int) -> ListingReport | None:
 
 
 def listing_as_dict(listing: Listing) -> dict[str, object]:
-    """Return the fields of a listing under LISTING_KEYS."""
-    named: dict[str, object] = {"source": listing.source.name}
-    return {key: named.get(key, getattr(listing, key)) for key in LISTING_KEYS}
+    """Return the fields of a listing for --json."""
+    return ListingShape.of(listing).model_dump()
 
 
 def report_as_dict(report: ListingReport) -> dict[str, object]:
@@ -124,11 +91,9 @@ def report_as_dict(report: ListingReport) -> dict[str, object]:
         "attachments": [
             _fields(each, ("name", "content_type", "size", *_PLACE_KEYS)) for each in newest.attachments
         ],
-        "versions": [
-            _fields(each, (*_VERSION_KEYS, *_PLACE_KEYS, "evidence_gone")) for each in report.versions
-        ],
+        "versions": [VersionShape.of(each).model_dump() for each in report.versions],
         "matches": [
-            {"company": slug, "version": _version_number(report, each)} | _fields(each, _SUMMARY_KEYS)
+            MatchShape.of(each, slug, _version_number(report, each)).model_dump()
             for slug, each in report.matched
         ],
         "canaries": [

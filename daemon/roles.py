@@ -19,6 +19,8 @@ ROLE_OF = {
     WorkKind.SCHEDULE: NodeRole.MATCH,
     WorkKind.LIFE: NodeRole.MATCH,
     WorkKind.DIGEST: NodeRole.MATCH,
+    WorkKind.ESCALATION: NodeRole.MATCH,
+    WorkKind.BUNDLE: NodeRole.MATCH,
     WorkKind.DELIVER: NodeRole.DELIVER,
 }
 #: Kinds that take milliseconds, and share one worker of procrastinate.
@@ -30,6 +32,8 @@ JUDGING = frozenset(
         WorkKind.SCHEDULE,
         WorkKind.LIFE,
         WorkKind.DIGEST,
+        WorkKind.ESCALATION,
+        WorkKind.BUNDLE,
     }
 )
 

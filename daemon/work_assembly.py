@@ -142,6 +142,8 @@ def assemble(
         Lane(WorkKind.SCHEDULE, judging.evaluate_schedule, due_schedule_changes),
         Lane(WorkKind.LIFE, judging.evaluate_life, alerts.alerts_with_life_changes),
         Lane(WorkKind.DIGEST, judging.evaluate_digest, alerts.digests_due),
+        Lane(WorkKind.ESCALATION, judging.evaluate_escalation, alerts.escalations_due),
+        Lane(WorkKind.BUNDLE, judging.write_channel_digest, deliveries.bundles_due),
         Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
         Lane(WorkKind.RETENTION, retention.carry_on, retention.due),
     )

@@ -35,8 +35,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.alert_listings import ListingNews, note_told
 from storage.data_sets import is_in_data_set
-from storage.database.base import Base, new_ids, state_moved
-from storage.deliveries import Delivery, DeliveryState
+from storage.database.base import Base, new_ids
+from storage.deliveries import Delivery, DeliveryState, HeldFor
 from storage.listing_tables import UNTOLD, Listing
 
 
@@ -46,6 +46,7 @@ class AlertKind(StrEnum):
     CHANNEL = "channel"
     INSTALLATION = "installation"
     TEST = "test"
+    DIGEST = "digest"
 
 
 class Severity(StrEnum):
@@ -77,6 +78,8 @@ class AlertChange(StrEnum):
 
 
 WAITING = "digest_at IS NOT NULL"
+MUTED = "muted_by_id IS NOT NULL"
+UNANSWERED = "escalates_at IS NOT NULL"
 ABOVE_LOW = "severity <> 'low'"
 OF_NO_FINDING = "kind <> 'finding'"
 REFERENCE_SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O
@@ -92,6 +95,7 @@ class Alert(Base):
         Index(None, "merged_into_id"),
         Index(None, "company_id", "state", "id"),
         Index(None, "digest_at", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
+        Index(None, "escalates_at", sqlite_where=text(UNANSWERED), postgresql_where=text(UNANSWERED)),
         Index(None, "severity", "id", sqlite_where=text(ABOVE_LOW), postgresql_where=text(ABOVE_LOW)),
         Index(
             "ix_alerts_of_no_finding",
@@ -129,13 +133,18 @@ class Alert(Base):
     held_since: Mapped[datetime | None]
     held_listing_id: Mapped[int | None] = mapped_column(ForeignKey("listings.id"))  # the last that changed
     digest_at: Mapped[datetime | None]  # when one message tells of them; None: none is held
+    awaits_since: Mapped[datetime | None]  # since when an acknowledgement is awaited
+    escalates_at: Mapped[datetime | None]  # when the next channel gets it, if nobody has acknowledged it
 
 
 class AlertRevision(Base):
     """What an alert says from `at` on."""
 
     __tablename__ = "alert_revisions"
-    __table_args__ = (UniqueConstraint("alert_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("alert_id", "number"),
+        Index(None, "muted_by_id", sqlite_where=text(MUTED), postgresql_where=text(MUTED)),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id"))
@@ -146,6 +155,9 @@ class AlertRevision(Base):
     score: Mapped[int]
     signals: Mapped[list[dict[str, Any]]]  # [{"name", "weight", "count"?, "text"}]
     content: Mapped[dict[str, Any]]  # everything that a message needs, masked
+    muted_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("mutes.id")
+    )  # the mute that no channel got it by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,18 +178,23 @@ class AlertDraft:
     listing_id: int | None = None
     listing_gone: bool = False
     news: ListingNews | None = None  # what the revision tells of a listing
+    muted_by_id: int | None = None
+    escalates_at: datetime | None = None  # when a channel gets it that waits for an acknowledgement
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelTarget:
     name: str
     transport: str
+    due_at: datetime | None = None  # None: at once
+    held_for: HeldFor | None = None
 
 
 class OpenedAlert(NamedTuple):
     alert_id: int
     revision: int
     delivery_ids: tuple[int, ...]
+    before: TriageState | None = None  # its state before the revision; None: it was opened
 
 
 def open_or_revise(
@@ -204,6 +221,7 @@ def open_or_revise(
             held_changes=0,
         )
         session.add(alert)
+    before = alert.state if alert.revision else None
     alert.severity, alert.score, alert.title = draft.severity, draft.score, draft.title
     alert.state, alert.updated_at, alert.revision = draft.state, now, alert.revision + 1
     if draft.listing_id == alert.listing_id:
@@ -213,10 +231,11 @@ def open_or_revise(
     if draft.news is not None:
         note_told(session, alert.id, draft.news)
         alert.offers_told = max(alert.offers_told, draft.news.offer_number)
+    if draft.escalates_at is not None:
+        alert.awaits_since, alert.escalates_at = now, draft.escalates_at
     _add_revision(session, alert.id, alert.revision, draft, now)
-    return OpenedAlert(
-        alert.id, alert.revision, _add_deliveries(session, alert.id, alert.revision, channels, now)
-    )
+    deliveries = add_deliveries(session, alert.id, alert.revision, channels, now)
+    return OpenedAlert(alert.id, alert.revision, deliveries, before)
 
 
 def new_reference() -> str:
@@ -361,6 +380,18 @@ def digests_due(session: Session, *, now: datetime, limit: int) -> Sequence[int]
     return session.scalars(query.order_by(Alert.digest_at, Alert.id).limit(limit)).all()
 
 
+def escalations_due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+    """Return the ids of alerts that nobody has acknowledged in time, the one that is due longest first."""
+    query = select(Alert.id).where(Alert.escalates_at.is_not(None), Alert.escalates_at <= now)
+    return session.scalars(query.order_by(Alert.escalates_at, Alert.id).limit(limit)).all()
+
+
+def channels_told(session: Session, alert_id: int, *, since: datetime) -> set[str]:
+    """Return the channels for which deliveries of an alert were written since then."""
+    told = select(Delivery.channel).where(Delivery.alert_id == alert_id, Delivery.created_at >= since)
+    return set(session.scalars(told))
+
+
 def last_revision(session: Session, alert: Alert) -> AlertRevision:
     """Return the newest revision of an alert; raises NoResultFound if it does not exist."""
     return revision_by_number(session, alert.id, alert.revision)
@@ -377,13 +408,15 @@ def _add_revision(session: Session, alert_id: int, number: int, draft: AlertDraf
             score=draft.score,
             signals=list(draft.signals),
             content=draft.content,
+            muted_by_id=draft.muted_by_id,
         )
     )
 
 
-def _add_deliveries(
+def add_deliveries(
     session: Session, alert_id: int, number: int, channels: Sequence[ChannelTarget], now: datetime
 ) -> tuple[int, ...]:
+    """Write a delivery of a revision for each channel; return their ids."""
     if not channels:
         return ()
     rows = [
@@ -396,7 +429,8 @@ def _add_deliveries(
             "idempotency_key": uuid.uuid4().hex,
             "attempts": 0,
             "epoch": 0,
-            "next_attempt_at": now,
+            "next_attempt_at": channel.due_at or now,
+            "held_for": channel.held_for,
             "created_at": now,
         }
         for channel in channels
@@ -405,25 +439,13 @@ def _add_deliveries(
     return tuple(session.scalars(statement, rows))
 
 
-def set_triage_state(
-    session: Session,
-    alert_id: int,
-    *,
-    by: str,
-    now: datetime,
-    note: str | None = None,
-    state: TriageState = TriageState.ACKNOWLEDGED,
-) -> bool:
-    """Record a triage state: by whom, when and why. False: there is no such alert, or it has this state
-    already.
-    """
-    change = update(Alert).where(Alert.id == alert_id, Alert.state != state)
-    values = {"state": state, "acknowledged_at": now, "acknowledged_by": by, "updated_at": now}
-    return state_moved(session, change.values(**values, **({} if note is None else {"note": note})))
-
-
 def alert_by_id(session: Session, alert_id: int) -> Alert | None:
     return session.get(Alert, alert_id)
+
+
+def alerts_by_id(session: Session, alert_ids: Collection[int]) -> dict[int, Alert]:
+    """Return those of the alerts that exist, by id."""
+    return {alert.id: alert for alert in session.scalars(select(Alert).where(Alert.id.in_(alert_ids)))}
 
 
 def alerts_of_listing(session: Session, listing_id: int) -> Sequence[Alert]:

@@ -21,7 +21,7 @@ from sqlalchemy.orm import (
     selectinload,
 )
 
-from storage.database.base import Base, insert_new, state_moved
+from storage.database.base import Base, insert_new, new_ids, state_moved
 from storage.database.columns import clean
 from storage.sources import SyncResult
 from storage.watch import MatchScope, raise_watch_revision, request_rematch
@@ -201,7 +201,7 @@ def _sync_company(session: Session, known: Company | None, item: DeclaredCompany
         values["declared_in"] = item.declared_in
     else:
         known.declared_in = item.declared_in
-    company = known or Company(slug=item.slug, created_at=now)
+    company = known or Company(id=new_ids(session, Company, 1)[0], slug=item.slug, created_at=now)
     different = any(getattr(company, name) != value for name, value in values.items())
     if different:
         for name, value in values.items():

@@ -4,7 +4,7 @@ A delivery is written in the same transaction as its alert, so one never exists 
 at least once, always with the same idempotency key.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -27,8 +27,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from storage.database.base import Base, insert_new, state_moved
 from storage.nodes import may_claim, not_locked
 
-UNSENT = "state <> 'sent'"
+UNSENT = "state NOT IN ('sent', 'in_digest')"
 BEGUN = "outcome IS NULL"
+HOUR = timedelta(hours=1)
 SEND_LEASE = timedelta(minutes=15)  # after it a claimed delivery is due again; an attempt may take ten
 
 
@@ -37,6 +38,15 @@ class DeliveryState(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+    IN_DIGEST = "in_digest"  # told by another delivery of the channel, its digest
+
+
+class HeldFor(StrEnum):
+    """Why a delivery is not sent at once."""
+
+    QUIET_HOURS = "quiet_hours"
+    RATE = "rate"
+    DIGEST = "digest"
 
 
 class AttemptOutcome(StrEnum):
@@ -56,6 +66,7 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("alert_id", "revision", "channel"),
+        Index(None, "channel", "id"),
         Index(
             "ix_deliveries_unsent",
             "state",
@@ -80,6 +91,8 @@ class Delivery(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+    held_for: Mapped[HeldFor | None]  # why it was not sent at once
+    digest_delivery_id: Mapped[int | None]  # the delivery that told of it, if it is in a digest
     accepted: Mapped[str | None]  # digests of the recipients that have the message, while others are deferred
 
 
@@ -164,8 +177,9 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     """Pending and its time has come; or claimed, but the lease is over because its outcome could not be
     written.
     """
+    single = or_(Delivery.held_for.is_(None), Delivery.held_for != HeldFor.DIGEST)
     return or_(
-        and_(Delivery.state == DeliveryState.PENDING, Delivery.next_attempt_at <= now),
+        and_(Delivery.state == DeliveryState.PENDING, Delivery.next_attempt_at <= now, single),
         and_(Delivery.state == DeliveryState.SENDING, Delivery.claimed_at <= now - SEND_LEASE),
     )
 
@@ -174,6 +188,57 @@ def next_due_at(session: Session) -> datetime | None:
     """Return when the next pending delivery is due; None: no delivery is pending."""
     query = select(Delivery.next_attempt_at).where(text(UNSENT), Delivery.state == DeliveryState.PENDING)
     return session.scalar(query.order_by(Delivery.next_attempt_at).limit(1))
+
+
+def rate_free_at(session: Session, channel: str, *, per_hour: int) -> datetime | None:
+    """Return when a channel that gets `per_hour` messages within an hour may get another one; None: now."""
+    last = select(Delivery.next_attempt_at).where(
+        Delivery.channel == channel, Delivery.state != DeliveryState.IN_DIGEST
+    )
+    found = session.scalar(last.order_by(Delivery.id.desc()).offset(per_hour - 1).limit(1))
+    return None if found is None else found + HOUR
+
+
+def bundles_due(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+    """Return the first delivery of each channel whose digest is due."""
+    first = select(func.min(Delivery.id)).where(text(UNSENT), _in_due_digest(now))
+    return session.scalars(first.group_by(Delivery.channel).limit(limit)).all()
+
+
+def lock_bundle(session: Session, delivery_id: int, *, now: datetime, limit: int) -> Sequence[Delivery]:
+    """Return the deliveries of the due digest that this one is in, oldest first, locked; perhaps none."""
+    channel = select(Delivery.channel).where(Delivery.id == delivery_id).scalar_subquery()
+    query = select(Delivery).where(text(UNSENT), _in_due_digest(now), Delivery.channel == channel)
+    query = query.order_by(Delivery.id).limit(limit).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def note_in_digest(session: Session, bundle: Sequence[Delivery], digest_delivery_id: int) -> None:
+    """Conclude deliveries that another one tells of. Call it in the transaction that writes that one."""
+    for delivery in bundle:
+        delivery.state, delivery.digest_delivery_id = DeliveryState.IN_DIGEST, digest_delivery_id
+    session.flush()
+
+
+def _in_due_digest(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        Delivery.state == DeliveryState.PENDING,
+        Delivery.held_for == HeldFor.DIGEST,
+        Delivery.next_attempt_at <= now,
+    )
+
+
+def held_back(session: Session) -> Mapping[HeldFor, int]:
+    """Return how many unsent deliveries wait, by what holds them."""
+    query = select(Delivery.held_for, func.count()).where(
+        text(UNSENT),
+        Delivery.state == DeliveryState.PENDING,
+        Delivery.held_for.is_not(None),
+        Delivery.attempts == 0,
+    )
+    return {
+        held: count for held, count in session.execute(query.group_by(Delivery.held_for)) if held is not None
+    }
 
 
 def claim_delivery(
@@ -378,7 +443,7 @@ def recent_deliveries(
     query = select(Delivery).order_by(Delivery.id.desc()).limit(limit)
     if state is not None:
         query = query.where(Delivery.state == state)
-        if state is not DeliveryState.SENT:
+        if state not in (DeliveryState.SENT, DeliveryState.IN_DIGEST):
             query = query.where(text(UNSENT))
     if channel is not None:
         query = query.where(Delivery.channel == channel)

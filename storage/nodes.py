@@ -166,6 +166,13 @@ def known_nodes(session: Session, *, ended: bool = False) -> Sequence[Node]:
     return session.scalars(query if ended else query.where(Node.ended_at.is_(None))).all()
 
 
+def node_state(node: Node, now: datetime) -> str:
+    """Return alive, lapsed (its lease has run out, and nobody has ended it yet), or how it ended."""
+    if node.ended_at is not None:
+        return str(node.ended_as)
+    return "alive" if node.lease_until >= now else "lapsed"
+
+
 def may_claim(node_id: int | None) -> ColumnElement[bool]:
     """Return the condition that a node was not ended: a paused one that wakes must claim nothing more.
 

@@ -24,6 +24,8 @@ class WorkKind(StrEnum):
     DELIVER = "deliver"
     LIFE = "life"
     DIGEST = "digest"
+    ESCALATION = "escalation"
+    BUNDLE = "bundle"
     RETENTION = "retention"
     UNIT = "unit"
 
@@ -50,8 +52,8 @@ class NodeRoute(StrEnum):
 class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
     match summary (EVALUATE), source change, run (INSTALLATION), source or alert (SCHEDULE), delivery
-    (DELIVER), alert (LIFE, DIGEST), pass of retention (RETENTION; 0: one has to begin).
-    (DELIVER), alert (LIFE, DIGEST), unit of a dump (UNIT).
+    (DELIVER), alert (LIFE, DIGEST, ESCALATION), first delivery of a digest (BUNDLE), pass of retention
+    (RETENTION; 0: one has to begin), unit of a dump (UNIT).
     """
 
     kind: WorkKind

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from storage.errors import SpillwatchError
+from storage.service_tokens import TokenScope
 from storage.users import Role
 
 
@@ -34,6 +35,24 @@ class NotAllowed(ConsoleError):
     def __init__(self, role: Role) -> None:
         super().__init__(role)
         self.role = role
+
+
+class ScopeMissing(ConsoleError):
+    """A token that does not have the scope which the request needs."""
+
+    reason = "scope_missing"
+    status = HTTPStatus.FORBIDDEN
+
+    def __init__(self, scope: TokenScope) -> None:
+        super().__init__(f"The token does not have the scope {scope.value}, which this request needs.")
+        self.scope = scope
+
+
+class TokenRefused(ConsoleError):
+    """A token that was in force once: it has expired, or somebody has ended it."""
+
+    reason = "token_refused"
+    status = HTTPStatus.UNAUTHORIZED
 
 
 class NotThere(ConsoleError):

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import typer
+from sqlalchemy.orm import Session
 
 from alerts.errors import NoSuchAlert, NoSuchChannel
 from cli.command_context import App, Wide, app_of
@@ -22,10 +23,12 @@ from cli.output import TableColumn, emit_json, print_error, print_line, print_ta
 from daemon import logs
 from storage import alerts as rows
 from storage import deliveries as delivery_rows
+from storage import triage
 from storage.alerts import Alert, AlertKind, AlertRevision, Severity, TriageState
 from storage.deliveries import Attempt, Delivery, DeliveryState
+from storage.visible.findings import alert_names
+from storage.visible.visibility import EVERYTHING
 from storage.work import SilentDispatcher
-from text.printable import printable
 
 app = typer.Typer(
     add_completion=False, help="List, show, acknowledge, test and resend alerts.", no_args_is_help=True
@@ -87,8 +90,9 @@ def list_alerts(
     """List alerts, newest first."""
     with app_of(context).database.reading() as session:
         found = rows.recent_alerts(session, state=state, kind=kind, severity=min_severity, limit=limit)
+        listed = _alerts_as_dicts(session, found) if as_json else []
     if as_json:
-        emit_json([_alert_as_dict(alert) for alert in found])
+        emit_json(listed)
         return
     print_table(_LIST_COLUMNS, [_alert_row(alert) for alert in found], empty="No alert.", wide=wide)
 
@@ -113,6 +117,8 @@ def show(
         alert = _required_alert(rows.alert_by_id(session, number), number)
         history = rows.revisions_of(session, number)
         sent = delivery_rows.deliveries_of_alert(session, number)
+        (as_dict,) = _alerts_as_dicts(session, [alert]) if as_json else [{}]
+        sent_as_dicts = _deliveries_as_dicts(session, sent) if as_json else []
     revision = next((one for one in history if one.number == (message or alert.revision)), None)
     if revision is None:
         raise typer.BadParameter(
@@ -122,9 +128,9 @@ def show(
     if as_json:
         event = event_of(sent_message).model_dump(mode="json")
         emit_json(
-            _alert_as_dict(alert)
+            as_dict
             | {"event": event, "history": [_revision_as_dict(one) for one in history]}
-            | {"deliveries": [_delivery_as_dict(one) for one in sent]}
+            | {"deliveries": sent_as_dicts}
         )
         return
     print_line(plain_text(sent_message))
@@ -151,14 +157,16 @@ def ack(
     as_json: Json = False,
 ) -> None:
     """Change the triage state of an alert. Exit code 1 if the alert already has that state."""
+    if state in triage.NEEDS_REASON and not (note or "").strip():
+        raise typer.BadParameter(f"{state.value} ends the work on an alert; say why with --note")
     app_ = app_of(context)
     who = by or pwd.getpwuid(os.getuid()).pw_name
     with app_.database.transaction() as session:
         _required_alert(rows.alert_by_id(session, number), number)
-        moved = rows.set_triage_state(session, number, by=who, note=note, state=state, now=app_.clock())
+        moved = triage.set_triage_state(session, number, by=who, note=note, state=state, now=app_.clock())
         alert = _required_alert(rows.alert_by_id(session, number), number)
         session.refresh(alert)
-        result = _alert_as_dict(alert)
+        (result,) = _alerts_as_dicts(session, [alert])
     if as_json:
         emit_json(result)
     elif moved:
@@ -191,7 +199,9 @@ def test(context: typer.Context, as_json: Json = False) -> None:
     slowest = max((channel.timeout_s for channel in settings.channels.values()), default=0.0)
     results = _finished_deliveries(app_, opened.delivery_ids, wait_s=slowest + GRACE_S)
     if as_json:
-        emit_json([_delivery_as_dict(one) | {"detail": last.detail} for one, last in results])
+        with database.reading() as session:
+            sent = _deliveries_as_dicts(session, [one for one, _ in results])
+        emit_json([each | {"detail": last.detail} for each, (_, last) in zip(sent, results, strict=True)])
     else:
         print_table(
             _TEST_COLUMNS,
@@ -223,8 +233,9 @@ def deliveries(
         return
     with app_.database.reading() as session:
         found = delivery_rows.recent_deliveries(session, state=state, channel=channel, limit=limit)
+        listed = _deliveries_as_dicts(session, found) if as_json else []
     if as_json:
-        emit_json([_delivery_as_dict(delivery) for delivery in found])
+        emit_json(listed)
     else:
         rows_found = [_delivery_row(delivery) for delivery in found]
         print_table(_DELIVERY_COLUMNS, rows_found, empty="No delivery.", wide=wide)
@@ -278,7 +289,7 @@ def _show_attempts(attempts: Sequence[Attempt], *, as_json: bool) -> None:
     else:
         print_table(
             _ATTEMPT_COLUMNS,
-            [tuple(_attempt_as_dict(attempt).values()) for attempt in attempts],
+            [_attempt_row(attempt) for attempt in attempts],
             empty="No attempt yet.",
         )
 
@@ -298,6 +309,11 @@ def _delivery_row(delivery: Delivery) -> tuple[object, ...]:
     return (*head, delivery.attempts, due_at, delivery.sent_at, delivery.reason)
 
 
+def _attempt_row(attempt: Attempt) -> tuple[object, ...]:
+    head = (attempt.number, attempt.started_at, attempt.duration_ms, attempt.outcome)
+    return (*head, attempt.status_code, attempt.reason, attempt.detail)
+
+
 def _test_row(delivery: Delivery, attempt: Attempt) -> tuple[object, ...]:
     seconds = (attempt.duration_ms or 0) / 1000
     return (
@@ -308,56 +324,31 @@ def _test_row(delivery: Delivery, attempt: Attempt) -> tuple[object, ...]:
     )
 
 
-def _alert_as_dict(alert: Alert) -> dict[str, object]:
-    return {
-        "id": alert.id,
-        "kind": alert.kind,
-        "severity": alert.severity,
-        "score": alert.score,
-        "state": alert.state,
-        "title": printable(alert.title),
-        "opened_at": alert.opened_at,
-        "updated_at": alert.updated_at,
-        "messages": alert.revision,
-        "acknowledged_at": alert.acknowledged_at,
-        "acknowledged_by": alert.acknowledged_by,
-        "note": alert.note,
-    }
+def _alerts_as_dicts(session: Session, alerts: Sequence[Alert]) -> list[dict[str, object]]:
+    from web.api.models import AlertShape
+
+    names = alert_names(session, EVERYTHING, alerts)
+    return [{"id": alert.id} | AlertShape.of(alert, names).model_dump() for alert in alerts]
 
 
 def _revision_as_dict(revision: AlertRevision) -> dict[str, object]:
-    return {
-        "message": revision.number,
-        "at": revision.at,
-        "change": revision.change,
-        "severity": revision.severity,
-        "score": revision.score,
-    }
+    from web.api.models import RevisionShape
+
+    return RevisionShape.of(revision).model_dump()
 
 
-def _delivery_as_dict(delivery: Delivery) -> dict[str, object]:
-    return {
-        "id": delivery.id,
-        "alert": delivery.alert_id,
-        "message": delivery.revision,
-        "channel": delivery.channel,
-        "transport": delivery.transport,
-        "state": delivery.state,
-        "attempts": delivery.attempts,
-        "next_attempt_at": delivery.next_attempt_at if delivery.state is DeliveryState.PENDING else None,
-        "sent_at": delivery.sent_at,
-        "reason": delivery.reason,
-        "idempotency_key": delivery.idempotency_key,
-    }
+def _deliveries_as_dicts(session: Session, deliveries: Sequence[Delivery]) -> list[dict[str, object]]:
+    from web.api.models import DeliveryShape
+
+    alerts = rows.alerts_by_id(session, {delivery.alert_id for delivery in deliveries})
+    return [
+        {"id": delivery.id, "alert": delivery.alert_id}
+        | DeliveryShape.of(delivery, alerts.get(delivery.alert_id)).model_dump()
+        for delivery in deliveries
+    ]
 
 
 def _attempt_as_dict(attempt: Attempt) -> dict[str, object]:
-    return {
-        "number": attempt.number,
-        "started_at": attempt.started_at,
-        "duration_ms": attempt.duration_ms,
-        "outcome": attempt.outcome,
-        "status_code": attempt.status_code,
-        "reason": attempt.reason,
-        "detail": attempt.detail,
-    }
+    from web.api.models import AttemptShape
+
+    return AttemptShape.of(attempt).model_dump()

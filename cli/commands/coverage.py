@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from cli.command_context import Wide, app_of
-from cli.coverage import SourceCoverage, all_source_coverage, company_coverage, coverage_summary
 from cli.errors import UnknownName
 from cli.output import TableColumn, emit_json, print_line, print_table
 from cli.time_argument import parse_moment
+from daemon.coverage import SourceCoverage, all_source_coverage, company_coverage, coverage_summary
 from storage import companies
 
 _COLUMNS = (
@@ -50,15 +50,11 @@ def command(
         against = list(company_coverage(session, app.settings.matching, only=company))
     summary = coverage_summary(found, against, since=begin)
     if as_json:
-        emit_json(
-            {
-                "since": begin,
-                "until": now,
-                "sources": [each.as_dict() for each in found],
-                "companies": against,
-                "sentence": summary,
-            }
-        )
+        from web.api.models import CoverageShape
+
+        sources = [each.as_dict() for each in found]
+        whole = {"since": begin, "until": now, "sources": sources, "companies": against, "sentence": summary}
+        emit_json(CoverageShape.model_validate(whole).model_dump())
         return
     print_table(
         _COLUMNS,

@@ -14,6 +14,7 @@ from cli.errors import UnknownName
 from cli.output import TableColumn, emit_csv, emit_json, print_table
 from cli.time_argument import parse_moment
 from storage import companies, listings, sources
+from web.api.models import ListingShape
 
 
 class SearchByDefault(TyperGroup):
@@ -107,7 +108,7 @@ def search(
     if as_json:
         emit_json(found)
     elif as_csv:
-        emit_csv(listing_report.LISTING_KEYS, [list(listing.values()) for listing in found])
+        emit_csv(list(ListingShape.model_fields), [list(listing.values()) for listing in found])
     else:
         rows = [_listing_row(listing) for listing in found]
         print_table(_TABLE_COLUMNS, rows, empty="No listing found.", wide=wide)

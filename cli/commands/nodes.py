@@ -11,7 +11,7 @@ import typer
 from cli.command_context import Wide, app_of
 from cli.output import TableColumn, emit_json, print_error, print_table
 from storage import claims, nodes, sources
-from storage.nodes import EngineName, Node
+from storage.nodes import EngineName, Node, node_state
 from storage.work import NodeRole, NodeRoute
 
 _COLUMNS = (
@@ -45,35 +45,14 @@ def command(
         emit_json(listed)
         return
     print_table(_COLUMNS, [_row(each) for each in listed], empty="No node is there.", wide=wide)
-    for sentence in _missing([node for node in found if _state(node, now) == "alive"], routes):
+    for sentence in _missing([node for node in found if node_state(node, now) == "alive"], routes):
         print_error(sentence)
 
 
 def _as_dict(node: Node, now: datetime, in_hand: dict[str, int]) -> dict[str, object]:
-    return {
-        "id": node.id,
-        "name": node.name,
-        "state": _state(node, now),
-        "engine": node.engine,
-        "roles": node.roles,
-        "routes": node.routes,
-        "version": node.version,
-        "schema_revision": node.schema_revision,
-        "pid": node.pid,
-        "started_at": node.started_at,
-        "heartbeat_at": node.heartbeat_at,
-        "heartbeat_age_s": round((now - node.heartbeat_at).total_seconds(), 1),
-        "lease_until": node.lease_until,
-        "ended_at": node.ended_at,
-        "in_hand": in_hand,
-    }
+    from web.api.models import NodeShape
 
-
-def _state(node: Node, now: datetime) -> str:
-    """Return alive, lapsed (its lease has run out, and nobody has ended it yet), or how it ended."""
-    if node.ended_at is not None:
-        return str(node.ended_as)
-    return "alive" if node.lease_until >= now else "lapsed"
+    return NodeShape.of(node, now, in_hand).model_dump()
 
 
 def _row(node: dict[str, object]) -> tuple[object, ...]:

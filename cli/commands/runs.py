@@ -10,7 +10,6 @@ from cli.command_context import Wide, app_of
 from cli.errors import UnknownName
 from cli.output import TableColumn, emit_json, print_table
 from storage import runs, sources
-from text.printable import printable
 
 _COLUMNS = (
     "id",
@@ -48,26 +47,9 @@ def command(
 
 def as_dict(run: runs.Run) -> dict[str, object]:
     """Return a run as the JSON object of `runs` and `crawl`."""
-    return {
-        "id": run.id,
-        "source": run.source.name,
-        "slot": run.slot,
-        "trigger": run.trigger,
-        "state": run.state,
-        "outcome": run.outcome,
-        "reason": run.reason,
-        "detail": printable(run.detail or "") or None,
-        "queued_at": run.queued_at,
-        "started_at": run.started_at,
-        "finished_at": run.finished_at,
-        "pages": run.pages,
-        "pages_unread": run.pages_unread,
-        "captures": run.captures,
-        "bytes": run.bytes,
-        "listings_seen": run.listings_seen,
-        "listings_new": run.listings_new,
-        "listings_changed": run.listings_changed,
-    }
+    from web.api.models import RunShape
+
+    return RunShape.of(run).model_dump()
 
 
 def _run_row(run: runs.Run) -> tuple[object, ...]:

@@ -60,6 +60,8 @@ _FIELD_COLUMNS = (
     "found",
     TableColumn("first value", prose=True),
 )
+#: A source whose file is new and whose row the next start of the daemon writes.
+NEVER_READ = {"health_since": None, "last_run": None, "last_outcome": None}
 _NO_SOURCE = "There is no source. Write sources/NAME.toml."
 
 
@@ -95,16 +97,14 @@ def _source_states(app: App) -> list[dict[str, object]]:
 def _source_state(
     name: str, file: Declared[SourceDefinition] | None, row: Source | None, run: Run | None
 ) -> dict[str, object]:
-    return {
-        "name": name,
-        "kind": file.value.kind if file else row and row.kind,
-        "enabled": file.value.enabled if file else row and row.enabled,
-        "health": row.health if row else "unknown",
-        "health_since": row and row.health_since,
-        "last_run": run and run.queued_at,
-        "last_outcome": run and run.outcome,
-        "file": file.file.name if file else row and row.declared_in,
-    }
+    from web.api.models import SourceShape
+
+    stored = {} if row is None else SourceShape.of(row, run).model_dump()
+    declared = (
+        {"kind": file.value.kind, "enabled": file.value.enabled, "file": file.file.name} if file else {}
+    )
+    blank = SourceShape(name=name, kind=None, enabled=None, health="unknown", file=None, **NEVER_READ)
+    return blank.model_dump() | stored | declared
 
 
 @app.command("health")
@@ -128,7 +128,9 @@ def health(
     if name is not None and not found:
         raise UnknownName(f'There is no source "{name}". `spillwatch source list` shows the names.')
     if as_json:
-        emit_json([each.as_dict() for each in found])
+        from web.api.models import VitalsShape
+
+        emit_json([VitalsShape.model_validate(each).model_dump() for each in found])
     else:
         print_table(
             _HEALTH_COLUMNS,

@@ -46,17 +46,22 @@ from storage.evidence_removals import request_removals
 from storage.holds import HoldSubject, lock_deletions, require_not_held
 from storage.listing_tables import Attachment, Listing, ListingVersion
 from storage.matches import Match, MatchSummary
+from storage.mutes import Mute
 from storage.retention.policy import clear_places, delete_versions, places_of
 from storage.retention.traces import PIECE_CHARS, lines_of, plain_letters, shows_any
 from storage.runs import Run, RunState, lock_source
 from storage.sample_verdicts import MaskedSample, SampleVerdict
+from storage.service_tokens import ServiceToken
 from storage.sources import AlertState, Source
-from storage.triage import FindingLabel, FindingLink, FindingNote, TriageEvent
+from storage.triage import FindingAct, FindingLabel, FindingLink, FindingNote, TriageEvent
 from storage.users import Grant
 from storage.watch import Rematch, raise_watch_revision
 
 #: Tables whose rows belong to an alert, before the alerts themselves.
-OF_ALERT = (Delivery, AlertRevision, AlertListing, TriageEvent, FindingNote, FindingLabel, FindingLink)
+OF_ALERT = (
+    *(Delivery, AlertRevision, AlertListing),
+    *(TriageEvent, FindingAct, FindingNote, FindingLabel, FindingLink),
+)
 #: Pages of a source that show many listings.
 LISTS = (CaptureRole.LIST, CaptureRole.FEED, CaptureRole.API)
 #: Before it was stored and after it was last seen, a listing may be on pages for this long.
@@ -409,6 +414,7 @@ def erase_company(
         terms = session.scalars(select(Term.text).where(Term.company_id == company.id)).all()
         traces = _pieces([company.name, *terms, *_texts_of_alerts(session, alert_ids)])
         counts = _erase_alerts(session, alert_ids)
+        keep_numbers_used(session, Company)  # entries of the audit log name it for ever
         segments = select(Segment.id).where(Segment.company_id == company.id)
         # Results of units do not name their companies. Whoever waits for them gives the command again.
         compared = or_(Dump.company == slug, Dump.company.is_(None))
@@ -424,6 +430,8 @@ def erase_company(
             (Segment, Segment.company_id == company.id),
             (Term, Term.company_id == company.id),
             (Grant, Grant.company_id == company.id),
+            (Mute, Mute.company_id == company.id),
+            (ServiceToken, ServiceToken.company_id == company.id),
             (Company, Company.id == company.id),
         ):
             counts[table.__tablename__] += delete_rows(session, table, condition)
@@ -471,16 +479,9 @@ def _erase_alerts(session: Session, alert_ids: Collection[int]) -> Counter[str]:
             counts["delivery_attempts"] += delete_rows(session, Attempt, Attempt.delivery_id.in_(each))
         session.execute(update(Alert).where(Alert.merged_into_id.in_(ids)).values(merged_into_id=None))
         counts["finding_links"] += delete_rows(session, FindingLink, FindingLink.other_id.in_(ids))
-        for table in (
-            Delivery,
-            AlertRevision,
-            AlertListing,
-            TriageEvent,
-            FindingNote,
-            FindingLabel,
-            FindingLink,
-        ):
+        for table in OF_ALERT:
             counts[table.__tablename__] += delete_rows(session, table, table.alert_id.in_(ids))
+        counts["mutes"] += delete_rows(session, Mute, Mute.alert_id.in_(ids))
         told = session.scalars(select(Alert.listing_id).where(Alert.id.in_(ids))).all()
         counts["alerts"] += delete_rows(session, Alert, Alert.id.in_(ids))
         forget_told(session, [each for each in told if each is not None])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import alerts, sources
+from storage import sources, triage
 from storage.alerts import AlertChange, TriageState
 from storage.database.base import Database
 from storage.disk_space import MIB, DiskForecast
@@ -81,7 +81,7 @@ def test_what_a_person_closed_stays_closed_for_a_day(world: World) -> None:
     look(world, 300)
     with world.database.transaction() as session:
         state = TriageState.RESOLVED
-        alerts.set_triage_state(session, 1, by="anna", now=world.clock(), state=state)
+        triage.set_triage_state(session, 1, by="anna", now=world.clock(), state=state)
     look(world, 300)
     within = len(world.alerts())
     world.clock.advance(hours=25)

@@ -18,7 +18,8 @@ from alerts.message import MessageContent, MessagePrice, message_of
 from alerts.render import plain_text
 from alerts.service import AlertService
 from alerts.settings import Channel
-from storage import data_sets, listings, matches, sources
+from storage import alerts as alert_rows
+from storage import data_sets, listings, matches, sources, triage
 from storage.alerts import AlertKind, Severity, TriageState
 from storage.canary_matches import CanaryEvidence, CanaryRecord
 from storage.data_sets import DataSetSign, SignKind
@@ -544,6 +545,66 @@ def test_an_acknowledged_finding_that_grows_is_reopened(world: World) -> None:
     (alert,) = world.alerts()
     assert world.changes() == ["opened", "reopened"]
     assert TriageState.NEW is alert.state
+
+
+def test_each_state_is_an_event(world: World) -> None:
+    """What people and Spillwatch made of a finding: a reopening says what became stronger."""
+    world.add_finding()
+    world.acknowledge(1, TriageState.INVESTIGATING)
+    world.acknowledge(1, TriageState.RESOLVED)
+    world.judging.evaluate(world.match(world.crawl(text="with sample", sample="rows"), **COHERENT))
+
+    with world.database.reading() as session:
+        events = triage.events_of(session, 1)
+    assert [(one.before.value, one.after.value, one.by) for one in events] == [
+        ("new", "investigating", "analyst"),
+        ("investigating", "resolved", "analyst"),
+        ("resolved", "new", "spillwatch"),
+    ]
+    assert events[-1].reason == "reopened: severity high to critical; score 60 to 130"
+
+
+def merge_second_into_first(world: World, state: TriageState) -> None:
+    """Make two findings, merge the second into the first, and give the first one a state."""
+    world.add_finding("1", **COHERENT)
+    world.judging.evaluate(world.match(world.crawl("2", text="another text")))
+    with world.database.transaction() as session:
+        second, first = alert_rows.lock_alert(session, 2), alert_rows.lock_alert(session, 1)
+        assert first
+        assert second
+        refused = triage.merge_findings(session, second, first, by="anna", reason="", now=world.clock())
+        assert refused is None
+    world.acknowledge(1, state)
+
+
+@pytest.mark.parametrize("state", list(TriageState))
+def test_a_merged_finding_that_grows_leaves_the_merge(world: World, state: TriageState) -> None:
+    """Whatever was decided about the finding that stands for it: it is told, and new in the list."""
+    merge_second_into_first(world, state)
+
+    version = world.crawl("2", text="another text with a sample", sample="rows")
+    world.judging.evaluate(world.match(version, **COHERENT))
+
+    _, second = world.alerts()
+    with world.database.reading() as session:
+        acts = [(one.kind.value, one.by) for one in triage.acts_of(session, 2, limit=9)]
+    stronger = "reopened" if state.value in ("acknowledged", "false_positive", "resolved") else "escalated"
+    assert world.changes(2) == ["opened", stronger]
+    assert (second.state, second.merged_into_id) == (TriageState.NEW, None)
+    assert acts == [("merged", "anna"), ("unmerged", "spillwatch")]
+    assert sum(one.alert_id == 2 and one.revision == 2 for one in world.deliveries()) == len(CHANNELS)
+
+
+def test_a_merged_finding_is_quiet_if_the_one_above_is_closed(world: World) -> None:
+    """A price is told while people work on the finding above, and not once they have closed it."""
+    merge_second_into_first(world, TriageState.CONFIRMED)
+    world.judging.evaluate(world.match(world.crawl("2", text="another text", price_amount=Decimal(3))))
+    world.acknowledge(1, TriageState.FALSE_POSITIVE)
+    world.judging.evaluate(world.match(world.crawl("2", text="another text", price_amount=Decimal(5))))
+
+    _, second = world.alerts()
+    assert world.changes(2) == ["opened", "updated"]
+    assert (second.state, second.merged_into_id) == (TriageState.NEW, 1)
 
 
 def test_an_update_leaves_an_acknowledged_finding_acknowledged(world: World) -> None:

@@ -19,7 +19,7 @@ from alerts.sender import DeliveryService
 from alerts.service import AlertService
 from alerts.settings import AlertsSettings, Channel
 from storage import alerts as alert_rows
-from storage import captures, companies, deliveries, listings, matches, runs, sources
+from storage import captures, companies, deliveries, listings, matches, runs, sources, triage
 from storage.alerts import Alert, AlertRevision, TriageState
 from storage.captures import CaptureRecord, CaptureRole
 from storage.companies import DeclaredCompany, DeclaredTerm, SegmentRecord, TermKind
@@ -281,4 +281,4 @@ class World:
     def acknowledge(self, alert_id: int, state: TriageState = TriageState.ACKNOWLEDGED) -> None:
         """Set the triage state of an alert, as a person does."""
         with self.database.transaction() as session:
-            alert_rows.set_triage_state(session, alert_id, by="analyst", now=self.clock(), state=state)
+            triage.set_triage_state(session, alert_id, by="analyst", now=self.clock(), state=state)

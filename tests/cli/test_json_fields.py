@@ -12,7 +12,7 @@ import pytest
 
 from matching.fingerprints.key_file import write_key
 from matching.fingerprints.scheme import RootKey
-from storage import companies, nodes
+from storage import audit_log, companies, nodes
 from storage.canary_matches import CanaryEvidence, CanaryRecord
 from storage.database import schema
 from storage.database.base import Database
@@ -48,6 +48,8 @@ COMMANDS = (
     *(
         "rematch",
         "evidence verify",
+        "audit list",
+        "audit verify",
         "hold add 2026-17 --listing 1 --reason order",
         "hold list",
         "hold release 1 --reason closed",
@@ -98,6 +100,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     world.deliver_due()
     with database.transaction() as session:
         nodes.join(session, given.profile(), lease=timedelta(minutes=5), now=datetime.now(UTC))
+        audit_log.write_entry(session, actor="anna", action="sign_in", now=datetime.now(UTC))
     database.close()
     return {_name(command): _answer(home, command) for command in COMMANDS}
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from storage import alerts, deliveries, listings, sources
+from storage import alerts, deliveries, listings, sources, triage
 from storage.alerts import AlertChange, AlertDraft, AlertKind, ChannelTarget, Severity, TriageState
 from storage.database.base import Database
 from storage.errors import DatabaseConflict
@@ -75,9 +75,9 @@ def test_who_dealt_with_it(database: Database) -> None:
     alert_id = store_revision(database, FINDING).alert_id
     with database.transaction() as session:
         answers = [
-            alerts.set_triage_state(session, alert_id, by="ann", now=LATER, note="on it"),
-            alerts.set_triage_state(session, alert_id, by="bob", now=LATER),
-            alerts.set_triage_state(session, 99, by="bob", now=LATER),
+            triage.set_triage_state(session, alert_id, by="ann", now=LATER, note="on it"),
+            triage.set_triage_state(session, alert_id, by="bob", now=LATER),
+            triage.set_triage_state(session, 99, by="bob", now=LATER),
         ]
 
     with database.reading() as session:

@@ -179,10 +179,7 @@ def test_preferences_are_ones_own(console: RunningConsole) -> None:
 def test_only_ones_own_sessions_can_be_ended(console: RunningConsole) -> None:
     anna, bob = join(console, "anna"), join(console, "bob")
     with console.database.reading() as session:
-        ids = {
-            name: held
-            for name, held in session.execute(select(User.name, UserSession.id).join_from(User, UserSession))
-        }
+        ids = dict(iter(session.execute(select(User.name, UserSession.id).join_from(User, UserSession))))
     answers = [
         send(anna, "/account", "/account/sessions/end", which=str(which))
         for which in (ids["bob"], 10**30, "x")

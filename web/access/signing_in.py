@@ -19,17 +19,16 @@ from fastapi import Request
 from sqlalchemy.orm import Session
 
 from storage import second_factors, users
-from storage.audit_log import write_entry
 from storage.sign_in_limits import Admission, LimitKey, LimitKind, admit_attempt, forget_old_limits, take_back
 from storage.users import SignInMethod, User
-from web.access import acts, passkeys, passwords, recovery_codes, totp
+from web.access import passkeys, passwords, recovery_codes, totp
 from web.access.browser_kind import browser_kind
 from web.access.cookies import HALF_WAY, binding, cookie_of, session_token
 from web.access.keys import ConsoleKeys
+from web.audit import STRANGER, AuditAction, audit
 from web.console import Console
 from web.errors import ConsoleError
 
-STRANGER = "stranger"
 JUST_NOW = timedelta(minutes=10)  # after signing in, in which the password is not asked for again
 HALF_WAY_LASTS = timedelta(minutes=10)
 IPV6_PREFIX = 64  # what one customer of a provider has
@@ -93,14 +92,9 @@ class SignInAttempt:
 
     def write_failure(self, session: Session, user: User | None, method: str, reason: str) -> None:
         """Write the entry. A name that nobody has is left out, because it may be a password."""
-        write_entry(
-            session,
-            actor=STRANGER,
-            action=acts.SIGN_IN_FAILED,
-            now=self.now,
-            subject="" if user is None else f"person:{user.name}",
-            detail={"method": method, "reason": reason},
-        )
+        subject = "" if user is None else f"person:{user.name}"
+        act = AuditAction.SIGN_IN_FAILED
+        audit(session, STRANGER, act, self.now, subject=subject, method=method, reason=reason)
 
     def by_password(self, typed_name: str, password: str) -> str | None:
         """Return a session's token, or None if a second factor is asked next.
@@ -255,14 +249,8 @@ class SignInAttempt:
         if earlier is not None:
             users.end_session(session, earlier[1].id, earlier[0].id, now=now)
         user.last_seen_at = now
-        write_entry(
-            session,
-            actor=user.name,
-            action=acts.SIGN_IN,
-            now=now,
-            subject=f"person:{user.name}",
-            detail={"method": method.value, "browser": browser},
-        )
+        subject = f"person:{user.name}"
+        audit(session, user, AuditAction.SIGN_IN, now, subject=subject, method=method, browser=browser)
         lasts = timedelta(hours=web.session_hours)
         return users.begin_session(session, user, now=now, lasts=lasts, browser=browser, method=method)
 

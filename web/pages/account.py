@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from storage import second_factors, users
-from storage.audit_log import write_entry
 from storage.companies import slugs_by_id
 from storage.users import User, UserSession
-from web.access import acts, passwords
+from web.access import passwords
 from web.access.cookies import begin_cookies
 from web.access.signed_in import Person, SignedIn
 from web.access.signing_in import SignInAttempt, SignInBlocked, SignInRefused, asks_again
+from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
 from web.errors import NotThere, RequestRefused
 from web.rendering import render
@@ -62,7 +62,7 @@ def change_preferences(
         if user is not None:
             user.language, user.zone = language, zone
             users.set_preference(session, user.id, "theme", theme or None)
-            _note(session, person, acts.PERSON_CHANGED, now, language=language, zone=zone, theme=theme)
+            _note(session, person, AuditAction.PERSON_CHANGED, now, language=language, zone=zone, theme=theme)
 
     console.database.write(work)
     return _done("saved")
@@ -94,7 +94,7 @@ def change_password(
         if locked is None or locked.password_hash != user.password_hash:
             raise NotThere
         locked.password_hash = hashed
-        _note(session, person, acts.PERSON_CHANGED, now, password="changed")  # noqa: S106  (a word)
+        _note(session, person, AuditAction.PERSON_CHANGED, now, password="changed")  # noqa: S106  (a word)
         return attempt.renew(session, locked, held.method)
 
     answer = _done("password")
@@ -116,7 +116,7 @@ def end_own_sessions(console: ConsoleParts, person: Person, which: Typed = OTHER
             ended = 1
         else:
             raise NotThere
-        _note(session, person, acts.SESSION_ENDED, now, sessions=ended)
+        _note(session, person, AuditAction.SESSION_ENDED, now, sessions=ended)
 
     console.database.write(work)
     return _done("sessions" if which == OTHERS else "session")
@@ -178,10 +178,8 @@ def _page(
     )
 
 
-def _note(session: Session, person: SignedIn, act: str, now: datetime, **detail: object) -> None:
-    write_entry(
-        session, actor=person.name, action=act, now=now, subject=f"person:{person.name}", detail=detail
-    )
+def _note(session: Session, person: SignedIn, act: AuditAction, now: datetime, **detail: object) -> None:
+    audit(session, person, act, now, subject=f"person:{person.name}", company_id=None, **detail)
 
 
 def _done(what: str) -> RedirectResponse:

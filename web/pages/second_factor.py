@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from storage import second_factors, users
-from storage.audit_log import write_entry
 from storage.users import User, UserSession
-from web.access import acts, passkeys, recovery_codes, totp
+from web.access import passkeys, recovery_codes, totp
 from web.access.browser_kind import browser_kind
 from web.access.cookies import binding
 from web.access.signed_in import Person, SignedIn
 from web.access.signing_in import SignInAttempt, asks_again
+from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
 from web.errors import NotThere
 from web.pages.account import confirmed, own_rows
@@ -259,14 +259,8 @@ def _codes_or(request: Request, person: SignedIn, codes: list[str] | None, done:
 
 
 def _note(session: Session, person: SignedIn, now: datetime, **detail: object) -> None:
-    write_entry(
-        session,
-        actor=person.name,
-        action=acts.SECOND_FACTOR_CHANGED,
-        now=now,
-        subject=f"person:{person.name}",
-        detail=detail,
-    )
+    act = AuditAction.SECOND_FACTOR_CHANGED
+    audit(session, person, act, now, subject=f"person:{person.name}", company_id=None, **detail)
 
 
 def _done(what: str) -> RedirectResponse:

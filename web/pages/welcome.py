@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from storage import users
-from storage.audit_log import write_entry
 from storage.invitations import Invitation, invited_person, use_invitation
 from storage.users import SignInMethod, User
-from web.access import acts, passwords
+from web.access import passwords
 from web.access.cookies import begin_cookies, keep_guest, welcome_guest
 from web.access.signing_in import SignInAttempt
+from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
 from web.rendering import render
 
@@ -61,10 +61,8 @@ def begin(
             return None
         held.password_hash = hashed
         users.end_sessions(session, held.id, now=now)
-        subject, detail = f"person:{held.name}", {"password": "set", "invited_as": user.name}
-        write_entry(
-            session, actor=held.name, action=acts.PERSON_CHANGED, now=now, subject=subject, detail=detail
-        )
+        act, subject = AuditAction.PERSON_CHANGED, f"person:{held.name}"
+        audit(session, held, act, now, subject=subject, password="set", invited_as=user.name)  # noqa: S106
         return attempt.begin(session, held, SignInMethod.INVITATION)
 
     begun = console.database.write(work)

@@ -14,6 +14,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from storage import (
+    alerts,
+    audit_checks,
+    audit_log,
     canary_matches,
     captures,
     companies,
@@ -28,10 +31,13 @@ from storage import (
     listings,
     matches,
     nodes,
+    oidc,
     sample_verdicts,
     second_factors,
+    service_tokens,
     sign_in_limits,
     sources,
+    triage,
     users,
 )
 from storage.alert_listings import ListingNews
@@ -77,12 +83,14 @@ def fill(session: Session) -> None:
     claimed = deliveries.claim_delivery(session, delivery_id, now=NOW)
     assert claimed
     deliveries.record_outcome(session, claimed, outcome=AttemptOutcome.SENT, now=LATER, status_code=204)
+    _triage(session)
     _keep_and_erase(session, source_id)
     deliveries.record_channel_result(session, "soc", transport="webhook", ok=True, now=LATER)
     nodes.join(session, given.profile(), lease=timedelta(seconds=30), now=NOW)
     dump_id = dumps.open_dump(session, "d0", watch_version="w0", company=None, options={"limit": 1}, now=NOW)
     dumps.add_units(session, dump_id, [dumps.NewUnit("u0", {"path": "dump.csv"}, 90)], now=NOW)
     _people(session)
+    _let_in(session)
 
 
 def _people(session: Session) -> None:
@@ -102,6 +110,43 @@ def _people(session: Session) -> None:
     second_factors.use_challenge(session, b"challenge", LATER, now=NOW)
     limit = sign_in_limits.LimitKey(sign_in_limits.LimitKind.NAME, "5f" * 16, user.id)
     sign_in_limits.admit_attempt(session, [limit], now=NOW)
+
+
+def _let_in(session: Session) -> None:
+    person = users.User(name="oidc.anna", created_at=NOW, preferences={})
+    session.add(person)
+    session.flush()
+    oidc.add_identity(session, person, "https://login.lender.example", "5f1c", now=NOW)
+    oidc.use_state(session, "state", now=NOW, kept=timedelta(hours=1))
+    service_tokens.make_token(
+        session,
+        "siem",
+        [service_tokens.TokenScope.FINDINGS_READ],
+        company_id=1,
+        by="anna",
+        expires_at=LATER,
+        now=NOW,
+    )
+    audit_log.write_entry(
+        session, actor="anna", action="token_made", subject="token:siem", now=NOW, company_id=1
+    )
+    whole = audit_checks.ChainState(audit_checks.CheckOutcome.WHOLE, 1, "0" * 64)
+    audit_checks.record_check(session, whole, by="spillwatch", now=NOW)
+
+
+def _triage(session: Session) -> None:
+    """Do with the alert, and with another one, all that people do."""
+    other_id = given.alert(session, key="another").alert_id
+    alert, other = alerts.lock_alert(session, 1), alerts.lock_alert(session, other_id)
+    assert alert
+    assert other
+    triage.change_state(
+        session, alert, alerts.TriageState.INVESTIGATING, by="anna", reason="asking CRM", now=LATER
+    )
+    triage.declare_certain(session, alert, at=LATER, by="anna", reason="the canary is ours", now=LATER)
+    triage.add_note(session, alert, by="anna", text="called the owner of the CRM", now=LATER)
+    triage.add_label(session, alert, "crm")
+    triage.link_findings(session, alert, other, by="anna", reason="same seller", now=LATER)
 
 
 def _keep_and_erase(session: Session, source_id: int) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from cli.coverage import SourceCoverage, company_coverage, coverage_summary, source_coverage
 from cli.exits import Exit
 from crawler.progress.list_progress import GIVEN_UP, ORDER_UNKNOWN
 from crawler.sources import read_definition
+from daemon.coverage import SourceCoverage, company_coverage, coverage_summary, source_coverage
 from daemon.source_vitals import vitals_of
 from matching.settings import MatchingSettings
 from storage import companies, listings, runs, sources

@@ -1,0 +1,53 @@
+"""The entries of the audit log that a person may see: those of their companies, or all.
+
+Who may see entries at all is the caller's question: the console shows them to admins.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.audit_log import AuditEntry
+from storage.visible.visibility import Visibility
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """What entries must have; None or "": anything. `since` is included, `until` is not."""
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def audit_entries(
+    session: Session,
+    view: Visibility,
+    wanted: AuditFilter,
+    *,
+    before: int | None = None,
+    limit: int = PAGE,
+) -> Sequence[AuditEntry]:
+    """Return entries, newest first. `before`: only entries with lower numbers, for the next page."""
+    query = select(AuditEntry).where(view.of(AuditEntry.company_id))
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    for column, value in (
+        (AuditEntry.actor, wanted.actor),
+        (AuditEntry.action, wanted.action),
+        (AuditEntry.subject, wanted.subject),
+    ):
+        if value:
+            query = query.where(column == value)
+    if wanted.since is not None:
+        query = query.where(AuditEntry.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(AuditEntry.at < wanted.until)
+    return session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit)).all()
