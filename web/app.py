@@ -18,7 +18,7 @@ from starlette.types import Scope
 from storage.errors import StorageError
 from web.access.signed_in import SignedIn
 from web.console import Console
-from web.errors import ConsoleError, NotSignedIn, SecondFactorMissing
+from web.errors import ConsoleError, NotSignedIn, RequestRefused, SecondFactorMissing
 from web.pages import ROUTERS
 from web.rendering import render
 from web.security import SecurityMiddleware, own_form
@@ -76,7 +76,8 @@ def refused(request: Request, error: Exception) -> Response:
         return RedirectResponse(f"{SIGN_IN}{back}", HTTPStatus.SEE_OTHER)
     if isinstance(told, SecondFactorMissing) and request.method == "GET" and not _is_api(request):
         return RedirectResponse(SECOND_FACTOR, HTTPStatus.SEE_OTHER)
-    return _answer(request, HTTPStatus(told.status), told.reason, str(told) if told.args else "")
+    detail = str(told) if isinstance(told, RequestRefused) else ""
+    return _answer(request, HTTPStatus(told.status), told.reason, detail)
 
 
 def not_served(request: Request, error: Exception) -> Response:

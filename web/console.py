@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, cast
@@ -11,6 +11,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from configuration.settings import Settings
+from configuration.settings_in_force import Origins
 from storage.database.base import Database
 from storage.evidence.digest import console_key_beside
 from storage.evidence.warc import EvidenceStore
@@ -25,6 +26,7 @@ class Console:
     database: Database
     evidence: EvidenceStore
     clock: Callable[[], datetime]
+    origins: Origins = field(default_factory=dict)  # of the settings
 
     @cached_property
     def keys(self) -> ConsoleKeys:

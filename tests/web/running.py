@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from configuration.settings import Settings
+from configuration.settings_in_force import Origins
 from configuration.web_settings import WebSettings
 from storage import companies, users
 from storage.database.base import Database
@@ -71,10 +72,11 @@ def running_console(
     clock: Callable[[], datetime],
     *,
     settings: Settings | None = None,
+    origins: Origins | None = None,
 ) -> Iterator[RunningConsole]:
     """Serve the console of a database on a free port, in a thread of its own."""
     chosen = settings or Settings(web=WebSettings(listen="127.0.0.1:0"))
-    console = Console(chosen, database, evidence, clock)
+    console = Console(chosen, database, evidence, clock, origins or {})
     listening = listening_socket("127.0.0.1:0")
     started = threading.Event()
     server = make_server(create_app(console), chosen.web, started=started.set)

@@ -4,13 +4,27 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from web.pages import account, findings, second_factor, sign_in, welcome
+from web.pages import (
+    account,
+    deliveries,
+    findings,
+    mutes,
+    second_factor,
+    settings,
+    sign_in,
+    sources,
+    welcome,
+)
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
-    sign_in.router,
-    welcome.router,
     account.router,
-    second_factor.router,
+    deliveries.router,
     findings.router,
+    mutes.router,
+    second_factor.router,
+    settings.router,
+    sign_in.router,
+    sources.router,
+    welcome.router,
 )

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from storage import second_factors, users
-from storage.companies import slugs_by_id
 from storage.users import User, UserSession
+from storage.visible.companies import company_slugs
 from web.access import passwords
 from web.access.cookies import begin_cookies
 from web.access.signed_in import Person, SignedIn
@@ -155,7 +155,7 @@ def _page(
     user, held = own_rows(console, person)
     with console.database.reading() as session:
         open_sessions = users.open_sessions(session, user.id, now=now, idle=idle)
-        companies = slugs_by_id(session)
+        companies = company_slugs(session, person.view)
         factor = {
             "app": user.totp_secret is not None,
             "passkeys": len(second_factors.passkeys_of(session, user.id)),
