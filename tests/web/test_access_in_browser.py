@@ -10,13 +10,15 @@ import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import update
 
 from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
+from storage.users import Role, User
 from tests.alerts.world import World
 from tests.clocks import Clock
 from tests.peers.browser import opened
-from tests.web.people import PASSWORD, invite
+from tests.web.people import PASSWORD, invite, join
 from tests.web.running import RunningConsole, running_console
 
 pytestmark = pytest.mark.needs("chromium")
@@ -140,3 +142,17 @@ def test_a_passkey_is_added_and_signs_in(console: RunningConsole, browser: Brows
         page.get_by_role("button", name="Sign out").click()
         page.get_by_role("button", name="Sign in with a passkey").click()
         expect(page.get_by_role("alert").first).to_contain_text("did not work")
+
+
+def test_people_on_a_phone_in_the_dark(console: RunningConsole, world: World, browser: Browser) -> None:
+    """Also in Chinese: nothing is wider than the screen, and axe finds nothing."""
+    world.declare_second_company()
+    token = join(console, "anna").cookies["spillwatch_session"]
+    console.add_person("bob", {"qudian": Role.ANALYST, "harbour": Role.VIEWER}, language="zh")
+    with console.database.transaction() as session:
+        session.execute(update(User).values(language="zh"))
+    with opened(browser, console, token, width=360, color_scheme="dark") as page:
+        for address in ("/people", "/people/2", "/account", "/account/second-factor"):
+            page.goto(address)
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert (address, wide, _violations(page)) == (address, 360, [])
