@@ -167,6 +167,10 @@ def open_sessions(
     return session.scalars(query.order_by(UserSession.last_used_at.desc(), UserSession.id.desc())).all()
 
 
+def session_by_id(session: Session, session_id: int) -> UserSession | None:
+    return session.get(UserSession, session_id)
+
+
 def end_session(session: Session, user_id: int, session_id: int, *, now: datetime) -> bool:
     """End one of a person's sessions. False: this person has no such session."""
     ended = update(UserSession).where(

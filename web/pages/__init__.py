@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from web.pages import (
     audit,
+    account,
     deliveries,
     finding,
     finding_changes,
@@ -14,6 +15,8 @@ from web.pages import (
     live,
     mutes,
     oidc,
+    people,
+    second_factor,
     settings,
     sign_in,
     sources,
@@ -24,6 +27,7 @@ from web.pages import (
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
     audit.router,
+    account.router,
     deliveries.router,
     finding.router,
     finding_changes.router,
@@ -32,6 +36,8 @@ ROUTERS: Sequence[APIRouter] = (
     live.router,
     mutes.router,
     oidc.router,
+    people.router,
+    second_factor.router,
     settings.router,
     sign_in.router,
     sources.router,
