@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from web.pages import deliveries, findings, settings, sources
+from web.pages import companies, deliveries, findings, settings, sources
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
@@ -12,4 +12,5 @@ ROUTERS: Sequence[APIRouter] = (
     sources.router,
     deliveries.router,
     settings.router,
+    companies.router,
 )
