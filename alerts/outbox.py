@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from alerts import metrics
 from alerts.dedupe import listing_news
+from alerts.glance import glance_of
 from alerts.message import MessageContent
 from alerts.settings import AlertsSettings, Channel
 from alerts.severity import Judgement
@@ -181,6 +182,7 @@ class Outbox:
     def _alert_draft(self, draft: RevisionDraft) -> AlertDraft:
         subject, judgement = draft.subject, draft.judgement
         content = draft.content.model_copy(update={"thresholds": self.settings.severity.thresholds})
+        verdict, glance = glance_of(content, judgement)
         return AlertDraft(
             dedupe_key=subject.dedupe_key,
             kind=subject.kind,
@@ -188,6 +190,8 @@ class Outbox:
             severity=judgement.severity,
             score=judgement.score,
             title=content.title,
+            verdict=verdict,
+            glance=glance,
             signals=[signal.model_dump(mode="json") for signal in judgement.signals],
             content=content.model_dump(mode="json"),
             state=content.state,

@@ -82,6 +82,14 @@ MUTED = "muted_by_id IS NOT NULL"
 UNANSWERED = "escalates_at IS NOT NULL"
 ABOVE_LOW = "severity <> 'low'"
 OF_NO_FINDING = "kind <> 'finding'"
+OWNED = "owner_id IS NOT NULL"
+MERGED = "merged_into_id IS NOT NULL"
+#: Findings that stand for themselves.
+STANDING = "kind = 'finding' AND merged_into_id IS NULL"
+#: Those of them that nobody has closed.
+OPEN_FINDING = f"{STANDING} AND state NOT IN ('resolved', 'false_positive')"
+CLOSED_FINDING = f"{STANDING} AND state IN ('resolved', 'false_positive')"
+PRIORITY_OF_RANK = 1_000_000  # more than any score
 REFERENCE_SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O
 REFERENCE_LENGTH = 9  # 45 bits
 
@@ -91,8 +99,9 @@ class Alert(Base):
     __table_args__ = (
         Index(None, "state", "id"),
         Index(None, "listing_id"),
-        Index(None, "owner_id"),
-        Index(None, "merged_into_id"),
+        # Without the rows that have none: else SQLite would look for "none" here, and sort what it finds.
+        Index(None, "owner_id", sqlite_where=text(OWNED), postgresql_where=text(OWNED)),
+        Index(None, "merged_into_id", sqlite_where=text(MERGED), postgresql_where=text(MERGED)),
         Index(None, "company_id", "state", "id"),
         Index(None, "digest_at", sqlite_where=text(WAITING), postgresql_where=text(WAITING)),
         Index(None, "escalates_at", sqlite_where=text(UNANSWERED), postgresql_where=text(UNANSWERED)),
@@ -103,6 +112,36 @@ class Alert(Base):
             "source_id",
             sqlite_where=text(OF_NO_FINDING),
             postgresql_where=text(OF_NO_FINDING),
+        ),
+        Index(None, "opened_at"),
+        Index(None, "updated_at"),
+        # The orders of the console's first screen; its counters are read from the first index alone.
+        Index(
+            "ix_alerts_open_company",
+            *("company_id", "priority", "id", "severity", "state", "owner_id", "source_id", "updated_at"),
+            sqlite_where=text(OPEN_FINDING),
+            postgresql_where=text(OPEN_FINDING),
+        ),
+        Index(
+            "ix_alerts_open_priority",
+            *("priority", "id"),
+            sqlite_where=text(OPEN_FINDING),
+            postgresql_where=text(OPEN_FINDING),
+        ),
+        Index(
+            "ix_alerts_open_score",
+            *("score", "id"),
+            sqlite_where=text(OPEN_FINDING),
+            postgresql_where=text(OPEN_FINDING),
+        ),
+        Index(
+            "ix_alerts_open_id", "id", sqlite_where=text(OPEN_FINDING), postgresql_where=text(OPEN_FINDING)
+        ),
+        Index(
+            "ix_alerts_closed_priority",
+            *("priority", "id"),
+            sqlite_where=text(CLOSED_FINDING),
+            postgresql_where=text(CLOSED_FINDING),
         ),
     )
 
@@ -117,7 +156,11 @@ class Alert(Base):
     listing_gone: Mapped[bool]  # whether its listing was gone when it was last judged
     severity: Mapped[Severity]
     score: Mapped[int]
+    priority: Mapped[int] = mapped_column(default=0)  # what it is sorted by: its severity, then its score
     title: Mapped[str]
+    # Of the last revision's content, for lists, which never read the content itself; alerts.glance writes it.
+    verdict: Mapped[str | None]  # slug of the strongest answer to "is it ours?"
+    glance: Mapped[dict[str, Any]] = mapped_column(default=dict)
     state: Mapped[TriageState]
     opened_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -170,6 +213,8 @@ class AlertDraft:
     severity: Severity
     score: int
     title: str
+    verdict: str | None = None
+    glance: dict[str, Any] = field(default_factory=dict)
     state: TriageState = TriageState.NEW
     signals: Sequence[dict[str, Any]] = ()
     content: dict[str, Any] = field(default_factory=dict)
@@ -223,6 +268,8 @@ def open_or_revise(
         session.add(alert)
     before = alert.state if alert.revision else None
     alert.severity, alert.score, alert.title = draft.severity, draft.score, draft.title
+    alert.priority = priority_of(draft.severity, draft.score)
+    alert.verdict, alert.glance = draft.verdict, draft.glance
     alert.state, alert.updated_at, alert.revision = draft.state, now, alert.revision + 1
     if draft.listing_id == alert.listing_id:
         alert.listing_gone = draft.listing_gone
@@ -236,6 +283,11 @@ def open_or_revise(
     _add_revision(session, alert.id, alert.revision, draft, now)
     deliveries = add_deliveries(session, alert.id, alert.revision, channels, now)
     return OpenedAlert(alert.id, alert.revision, deliveries, before)
+
+
+def priority_of(severity: Severity, score: int) -> int:
+    """Return what findings are sorted by: the severity first, and the score within it."""
+    return severity.rank * PRIORITY_OF_RANK + min(max(score, 0), PRIORITY_OF_RANK - 1)
 
 
 def new_reference() -> str:

@@ -51,6 +51,7 @@ from storage.retention.policy import clear_places, delete_versions, places_of
 from storage.retention.traces import PIECE_CHARS, lines_of, plain_letters, shows_any
 from storage.runs import Run, RunState, lock_source
 from storage.sample_verdicts import MaskedSample, SampleVerdict
+from storage.saved_searches import SavedSearch
 from storage.service_tokens import ServiceToken
 from storage.sources import AlertState, Source
 from storage.triage import FindingAct, FindingLabel, FindingLink, FindingNote, TriageEvent
@@ -429,6 +430,7 @@ def erase_company(
             (SegmentDelta, SegmentDelta.segment_id.in_(segments)),
             (Segment, Segment.company_id == company.id),
             (Term, Term.company_id == company.id),
+            (SavedSearch, SavedSearch.company_id == company.id),
             (Grant, Grant.company_id == company.id),
             (Mute, Mute.company_id == company.id),
             (ServiceToken, ServiceToken.company_id == company.id),

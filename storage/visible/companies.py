@@ -52,7 +52,7 @@ class TermCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenCanarySet:
+class CanarySetSightings:
     """A set of canaries that appeared, by how certain that is."""
 
     label: str
@@ -187,14 +187,14 @@ def segments_of(session: Session, view: Visibility, company_id: int) -> Sequence
     return session.scalars(query.limit(ROWS)).all()
 
 
-def canary_sets_seen(session: Session, view: Visibility, company_id: int) -> Sequence[SeenCanarySet]:
+def canary_sets_seen(session: Session, view: Visibility, company_id: int) -> Sequence[CanarySetSightings]:
     """Return the sets of canaries that appeared in listings, the last one first."""
     what = (CanaryMatch.label, CanaryMatch.issued, CanaryMatch.expires, CanaryMatch.evidence)
     last = func.max(CanaryMatch.found_at)
     query = select(*what, func.count(CanaryMatch.listing_id.distinct()), last)
     query = query.where(CanaryMatch.company_id == company_id, view.of(CanaryMatch.company_id))
     rows = session.execute(query.group_by(*what).order_by(last.desc()).limit(CANARY_SETS))
-    return [SeenCanarySet(*row) for row in rows]
+    return [CanarySetSightings(*row) for row in rows]
 
 
 def rematches_of(

@@ -210,9 +210,7 @@ def test_a_company_is_added_in_the_browser(
     world.crawl("1", title="Northwind Lending customers")
     hostile = [words.replace("\ud800", "").replace("\0", "")[:150] for words in CORPUS.values()]
     with running_console(world.database, evidence, world.clock) as console:
-        with opened(
-            browser, console, console.add_person(), width=WIDTHS["phone"], expected="422"
-        ) as page:
+        with opened(browser, console, console.add_person(), width=WIDTHS["phone"], expected="422") as page:
             page.goto("/companies")
             page.click("text=Add a company")
             page.fill("[name=name]", "<script>alert(1)</script> Lending")

@@ -16,5 +16,5 @@ def test_an_open_finding_is_in_the_table(console: RunningConsole, world: World, 
     world.add_finding()
     with opened(browser, console, console.add_person()) as page:
         page.goto("/")
-        expect(page.locator("tbody tr")).to_have_count(1)
-        expect(page.locator("tbody .badge")).to_have_text("high")
+        expect(page.locator("#rows tr")).to_have_count(1)
+        expect(page.locator("#rows .level .badge")).to_have_text("high")

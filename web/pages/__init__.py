@@ -4,13 +4,25 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter
 
-from web.pages import companies, deliveries, findings, settings, sources
+from web.pages import (
+    companies,
+    deliveries,
+    findings,
+    mutes,
+    settings,
+    sign_in,
+    sources,
+    welcome,
+)
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
-    findings.router,
-    sources.router,
-    deliveries.router,
-    settings.router,
     companies.router,
+    deliveries.router,
+    findings.router,
+    mutes.router,
+    settings.router,
+    sign_in.router,
+    sources.router,
+    welcome.router,
 )

@@ -1,20 +1,208 @@
-"""The first screen: what needs a person now."""
+"""The first screen. It answers five questions without a click:
+
+1. what needs a person now
+2. what has changed since this person was last here
+3. what is not covered
+4. what was held back
+5. how long it takes until somebody acknowledges
+"""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from storage.visible.findings import open_findings
-from web.access.signed_in import Person
-from web.console import ConsoleParts
+from fastapi import APIRouter, Request
+from sqlalchemy.orm import Session
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from storage import users
+from storage.alerts import Severity, TriageState
+from storage.users import Role
+from storage.visible.findings import (
+    COUNTED,
+    OPEN,
+    SEARCHED,
+    FindingCounts,
+    FindingNews,
+    FindingOrder,
+    FindingPage,
+    HeldChanges,
+    Ownership,
+    Waiting,
+    closed_count,
+    companies_of_findings,
+    finding_counts,
+    finding_news,
+    finding_page,
+    held_changes,
+    merged_count,
+    sources_of_findings,
+    waiting_between,
+)
+from storage.visible.gaps import Gaps, gaps
+from storage.visible.searches import SearchRow, searches_of
+from storage.visible.visibility import Visibility
+from web.access.signed_in import Person, SignedIn
+from web.console import Console, ConsoleParts
+from web.finding_list import CHOICES, KEPT, ListChoice
+from web.kept_answers import KeptAnswers
 from web.rendering import render
+from web.visits import VISITS, Visit, seen_all
 
 router = APIRouter()
+
+#: The times whose waits are compared with the time before them, in days.
+TIMES = (30, 90)
+WAITS_KEPT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitComparison:
+    days: int
+    now: Waiting
+    before: Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class FirstScreen:
+    """What the first screen shows. `here`: when the person's last visit ended; None: this is the first."""
+
+    choice: ListChoice
+    page: FindingPage
+    counts: FindingCounts
+    closed: int
+    here: datetime | None
+    news: FindingNews | None
+    gaps: Gaps
+    held: HeldChanges
+    merged: int
+    waits: tuple[WaitComparison, ...]
+    companies: tuple[tuple[int, str, str], ...]
+    sources: tuple[str, ...]
+    searches: tuple[SearchRow, ...]
 
 
 @router.get("/")
 def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTMLResponse:
+    now = console.clock()
+    chosen = any(name in request.query_params for name in CHOICES)
+    values = {name: request.query_params.getlist(name) for name in (*CHOICES, "after")}
+    choice = ListChoice.of(values) if chosen else _kept_choice(person.preferences)
+    visit = Visit.of(person.preferences).at(now)
     with console.database.reading() as session:
-        found = open_findings(session, person.view)
-    return render(request, "findings.html", person=person, findings=found)
+        screen = _read_screen(session, console, person, choice, visit, now)
+    _keep(request, console, person, choice if chosen else None, visit, now)
+    return render(
+        request,
+        "findings.html",
+        person=person,
+        screen=screen,
+        may_triage=any(role.rank >= Role.ANALYST.rank for role in person.roles.values()),
+        several_companies=len(screen.companies) != 1,
+        label_address=lambda label: ListChoice(label=label, state="all", ownership=Ownership.ALL).address(),
+        since_hours=lambda hours: _hours_ago(now, hours),
+        everything=ListChoice(ownership=Ownership.ALL, order=choice.order).address(),
+        all_owners=Ownership.ALL,
+        severities=tuple(reversed(tuple(Severity))),
+        ownerships=tuple(Ownership),
+        open_states=OPEN,
+        states=("open", "closed", "all", *(state.value for state in TriageState)),
+        orders=tuple(FindingOrder),
+        counted=COUNTED,
+        searched=SEARCHED,
+    )
+
+
+@router.post("/findings/seen")
+def seen(console: ConsoleParts, person: Person) -> RedirectResponse:
+    """Note that the person knows everything up to now: "since you were here" begins again."""
+    visit = seen_all(console.clock()).preference
+    console.database.write(lambda session: users.set_preference(session, person.user_id, VISITS, visit))
+    return RedirectResponse("/", 303)
+
+
+def _hours_ago(now: datetime, hours: int) -> str:
+    """Return a moment as `since` has it, to the hour, so that the same choice stays the same for a while."""
+    return (now - timedelta(hours=hours)).replace(minute=0, second=0, microsecond=0).isoformat()
+
+
+def _kept_choice(preferences: Mapping[str, object]) -> ListChoice:
+    kept = preferences.get(KEPT)
+    return ListChoice.of_query(kept) if isinstance(kept, str) else ListChoice()
+
+
+def _read_screen(
+    session: Session, console: Console, person: SignedIn, choice: ListChoice, visit: Visit, now: datetime
+) -> FirstScreen:
+    view = person.view
+    companies = companies_of_findings(session, view)
+    sources = sources_of_findings(session, view)
+    chosen = choice.filter_for(
+        person.user_id,
+        companies={slug: number for number, slug, _ in companies},
+        sources={name: number for number, name in sources},
+        here=visit.before,
+    )
+    page = finding_page(session, view, chosen, order=choice.order, after=choice.after)
+    here = visit.before
+    return FirstScreen(
+        choice=choice,
+        page=page,
+        counts=finding_counts(session, view, chosen),
+        closed=closed_count(session, view),
+        here=here,
+        news=None if here is None else finding_news(session, view, since=here, apart_from=person.name),
+        gaps=gaps(session, view, now=now),
+        held=held_changes(session, view),
+        merged=merged_count(session, view),
+        waits=WAITS.get(console.database, view, now, lambda: _waits(session, view, now)),
+        companies=tuple(companies),
+        sources=tuple(name for _, name in sources),
+        searches=tuple(searches_of(session, view, user_id=person.user_id)),
+    )
+
+
+def _waits(session: Session, view: Visibility, now: datetime) -> tuple[WaitComparison, ...]:
+    found = []
+    for days in TIMES:
+        since = now - timedelta(days=days)
+        found.append(
+            WaitComparison(
+                days,
+                waiting_between(session, view, since=since, until=now, now=now),
+                waiting_between(session, view, since=since - timedelta(days=days), until=since, now=now),
+            )
+        )
+    return tuple(found)
+
+
+def _keep(
+    request: Request,
+    console: Console,
+    person: SignedIn,
+    choice: ListChoice | None,
+    visit: Visit,
+    now: datetime,
+) -> None:
+    """Store the choice and the visit, if they differ. A link on another site changes no choice: it could hide
+    findings for ever.
+    """
+    changed: dict[str, object] = {}
+    if choice is not None and request.headers.get("sec-fetch-site", "same-origin") == "same-origin":
+        kept = choice.kept()
+        if kept != person.preferences.get(KEPT):
+            changed[KEPT] = kept
+    if Visit.of(person.preferences).is_due(now):
+        changed[VISITS] = visit.preference
+
+    def write(session: Session) -> None:
+        for key, value in changed.items():
+            users.set_preference(session, person.user_id, key, value)
+
+    if changed:
+        console.database.write(write)
+
+
+WAITS: KeptAnswers[tuple[WaitComparison, ...]] = KeptAnswers(WAITS_KEPT)
