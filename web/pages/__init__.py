@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from web.pages import (
-    audit,
     account,
+    audit,
+    companies,
     deliveries,
     finding,
     finding_changes,
@@ -26,8 +27,9 @@ from web.pages import (
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
-    audit.router,
     account.router,
+    audit.router,
+    companies.router,
     deliveries.router,
     finding.router,
     finding_changes.router,
