@@ -121,7 +121,7 @@ def test_without_scripts(console: RunningConsole, world: World, browser: Browser
 
 
 def test_it_is_readable_everywhere(console: RunningConsole, world: World, browser: Browser) -> None:
-    """axe finds nothing at 360 and 1920 pixels, light and dark, in English and Chinese; nothing is cut off."""
+    """axe finds nothing at 360 and 1920 pixels, light and dark, in both languages; nothing is cut off."""
     for key in ("one", "two"):
         add(world, key)
     world.acknowledge(1)
