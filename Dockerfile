@@ -17,6 +17,7 @@ COPY matching matching
 COPY alerts alerts
 COPY configuration configuration
 COPY daemon daemon
+COPY web web
 COPY demo demo
 COPY cli cli
 RUN setup/install.sh /opt/spillwatch requirements.lock .

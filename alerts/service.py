@@ -369,7 +369,15 @@ class AlertService:
 
     def send_test(self) -> OpenedAlert:
         """Write a test message for every enabled channel; `DeliveryService.deliver` sends it."""
-        observation = Observation(None, "Somebody ran `spillwatch alerts test`.")
+        with self._database.transaction() as session:
+            return self.write_test(session, "Somebody ran `spillwatch alerts test`.")
+
+    def write_test(self, session: Session, why: str, *, channel: str | None = None) -> OpenedAlert:
+        """Write a test message for one channel; None: for every enabled one.
+
+        `why`: a sentence about who asked for it. A channel that is disabled sends nothing.
+        """
+        observation = Observation(None, why)
         judgement = self._settings.severity.judge_observation("test", observation)
         content = MessageContent(
             title="Test of the alert channels",
@@ -377,10 +385,13 @@ class AlertService:
             summary="This is a test. Nothing was found. If you can read this, this channel works.",
             next_steps=("Nothing.",),
         )
-        subject = AlertSubject(dedupe_key=f"test:{uuid4().hex}", kind=AlertKind.TEST)
+        key = f"test:{uuid4().hex}"
+        subject = AlertSubject(dedupe_key=key, kind=AlertKind.TEST)
         draft = RevisionDraft(subject, AlertChange.OPENED, judgement, content)
-        with self._database.transaction() as session:
+        if channel is None:
             return self._outbox.write(session, draft, now=self._clock())
+        target = ChannelTarget(channel, self._settings.channels[channel].transport)
+        return self._outbox.write_to(session, draft, target, now=self._clock())
 
 
 def _room_left(disk: DiskForecast) -> tuple[float, datetime]:

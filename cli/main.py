@@ -52,6 +52,7 @@ COMMANDS = {
     "segment": "Import, list, check, merge and remove segments of fingerprints.",
     "canary": "Make, plant, enrol and rotate canaries: customers who do not exist.",
     "reveal": "Turn ordinals back into the rows of your customer list.",
+    "user": "Invite people to the console, list and disable them, and end their sessions.",
     "doctor": "Check the installation. Exit code 1 if a check failed.",
     "db": "Upgrade or copy the database.",
     "demo": "Watch practice sites with the real daemon: an offer appears, and its alert arrives.",

@@ -84,7 +84,7 @@ class SettingLayers:
 
     def origin(self, place: tuple[str | int, ...]) -> str:
         """Return where the value at `place` came from: the path of a file, a variable or a credential."""
-        keys = tuple(_normalised_key(str(segment)) for segment in place)
+        keys = tuple(normalised_key(str(segment)) for segment in place)
         starts = (self._origins.get(keys[:length]) for length in range(len(keys), 0, -1))
         return next((origin for origin in starts if origin), str(self._file))
 
@@ -112,7 +112,7 @@ class SettingLayers:
                 Mistake(origin, "", "an unknown setting", wanted, did_you_mean(keys[0], sections))
             )
             return
-        self._origins[tuple(_normalised_key(key) for key in keys)] = origin
+        self._origins[tuple(normalised_key(key) for key in keys)] = origin
         self.values = _merge_tables(self.values, found)
 
     def _read_named_files(self, table: Mapping[str, Any], *, place: tuple[str, ...]) -> dict[str, Any]:
@@ -159,7 +159,7 @@ class SettingLayers:
             self.unread.add((".".join(here[:-1]), target))
         else:
             read[target] = content.split() if target in self._lists else content
-            self._origins[tuple(_normalised_key(part) for part in (*here[:-1], target))] = str(path)
+            self._origins[tuple(normalised_key(part) for part in (*here[:-1], target))] = str(path)
 
     def _names_a_file(self, key: str) -> bool:
         return key.endswith(_FILE) and key not in self._known and key[: -len(_FILE)] in self._known
@@ -201,7 +201,8 @@ def schema_of(settings: type[BaseSettings]) -> Schema:
     return settings.model_json_schema()
 
 
-def _normalised_key(key: str) -> str:
+def normalised_key(key: str) -> str:
+    """Return a key as it is compared: the name of a variable has neither case nor "-"."""
     return key.lower().replace("-", "_")
 
 
@@ -211,7 +212,7 @@ def _merge_tables(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str
     """
     merged = dict(under)
     for key, value in over.items():
-        same = next((known for known in under if _normalised_key(known) == _normalised_key(key)), key)
+        same = next((known for known in under if normalised_key(known) == normalised_key(key)), key)
         below = under.get(same)
         both = isinstance(value, Mapping) and isinstance(below, Mapping)
         merged[same] = _merge_tables(below, value) if both else value  # type: ignore[arg-type]  # `both` narrows them

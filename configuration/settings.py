@@ -7,6 +7,7 @@ This is the only module that reads the environment.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -289,6 +290,11 @@ def read_supervision(environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> Su
     for_this_process = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
     watchdog_s = int(interval_us) / 1_000_000 if interval_us.isdigit() and for_this_process else None
     return Supervision(environment.get("NOTIFY_SOCKET") or None, watchdog_s)
+
+
+def has_display(environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> bool:
+    """Return whether a browser can open a window here, as far as the environment says."""
+    return sys.platform == "darwin" or any(environment.get(each) for each in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def environment_without_settings(environment: Mapping[str, str] = PROCESS_ENVIRONMENT) -> dict[str, str]:

@@ -63,6 +63,16 @@ class WebSettings(BaseModel):
         default=12.0, gt=0, le=24 * 30, description="Hours after which a person signs in again."
     )
 
+    idle_minutes: float = Field(
+        default=120.0,
+        ge=1,
+        le=24 * 60 * 30,
+        description="Minutes without a request after which a person signs in again.",
+    )
+    require_second_factor: bool = Field(
+        default=False, description="Show nothing but /account to people who have no second factor yet."
+    )
+
     @model_validator(mode="after")
     def _check_tls(self) -> Self:
         if (self.tls_certificate is None) != (self.tls_key is None):

@@ -2,6 +2,8 @@
 
 SpillwatchError (storage.errors)
 └── DaemonError
+    ├── LookFailed              the process that reads a page for the console ended without an answer
+    │   └── LookTimedOut        it took too long
     ├── LockLost                PostgreSQL released the daemon's lock
     ├── HealthAddressRefused    the health server cannot listen on its address
     └── ConsoleExtraMissing     [web] names an address, and the console's libraries are not installed
@@ -16,6 +18,18 @@ class DaemonError(SpillwatchError):
     """The daemon cannot continue."""
 
     reason = "daemon_error"
+
+
+class LookFailed(DaemonError):
+    """The process that read the page ended without an answer: the page may need too much memory."""
+
+    reason = "look_failed"
+
+
+class LookTimedOut(LookFailed):
+    """Reading the page took too long and was stopped."""
+
+    reason = "look_timed_out"
 
 
 class LockLost(DaemonError):

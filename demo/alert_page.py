@@ -33,6 +33,14 @@ def alert_page(workspace: Workspace, site: str) -> Callable[[Receipt, float], Se
     return page
 
 
+def console_lines(link: str) -> Sequence[str]:
+    """Return the lines that lead into the console; `link` works once."""
+    return [
+        "The console is starting. Open it in a browser, choose a password, and see the alerts arrive:",
+        f"  {link}",
+    ]
+
+
 def _wrapped_lines(text: str) -> Iterator[str]:
     """Wrap long lines as a mail program does, indented below their beginning."""
     for line in printable(text.replace("\r\n", "\n"), lines=True).rstrip().split("\n"):

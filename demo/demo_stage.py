@@ -19,6 +19,7 @@ from typing import Self
 from configuration.settings import environment_without_settings
 from demo import credentials, database_snapshot, lenders
 from demo.child_process import ChildProcess
+from demo.console_link import free_port, invite_reader
 from demo.delivery_receipts import Receipt, Receipts
 from demo.postings import STEP, SiteSection, Step
 from demo.story import step_of
@@ -59,12 +60,19 @@ class DaemonProcess:
 class Stage:
     """Starts everything in its `with` block and leaves nothing running. The caller removes the folder."""
 
-    def __init__(self, folder: Path, *, every: str, database_url: str | None = None) -> None:
-        """`every` is the interval of the sources' schedule. Default database: SQLite in the folder."""
+    def __init__(
+        self, folder: Path, *, every: str, database_url: str | None = None, console: bool = False
+    ) -> None:
+        """`every` is the interval of the sources' schedule. Default database: SQLite in the folder.
+
+        `console`: the daemon serves one, and `console_link` lets its reader in.
+        """
         self.workspace = Workspace(folder)
         self.receipts = Receipts()
         self._every = every
         self._database_url = database_url or f"sqlite:///{folder.absolute()}/var/spillwatch.db"
+        self._console = f"127.0.0.1:{free_port()}" if console else ""
+        self.console_link: str | None = None
         self._open = ExitStack()
         self.played = 0
 
@@ -78,10 +86,13 @@ class Stage:
             self._receivers = opening.enter_context(receivers)
             addresses = {**self._sites.wait_until_ready(), **self._receivers.wait_until_ready()}
             self.site: str = addresses["market"]
-            self.workspace.write({**addresses, "every": self._every, "database_url": self._database_url})
+            settings = {"every": self._every, "database_url": self._database_url, "console": self._console}
+            self.workspace.write({**addresses, **settings})
             lenders.enrol_lenders(self.workspace)
             self.database = Database.open(self._database_url)
             opening.callback(self.database.close)
+            if self._console:
+                self.console_link = invite_reader(self.database, self._console)
             self.put(step_of(0))
             self._open = opening.pop_all()
         return self

@@ -452,13 +452,17 @@ def recent_deliveries(
     return session.scalars(query).all()
 
 
-def retry_failed(session: Session, *, now: datetime, channel: str | None = None) -> Sequence[int]:
-    """Make failed deliveries due again; return their ids.
+def retry_failed(
+    session: Session, *, now: datetime, channel: str | None = None, only: Collection[int] | None = None
+) -> Sequence[int]:
+    """Make failed deliveries due again; return their ids. `only`: none but these.
 
     They keep their idempotency keys, and have all of their time and attempts again.
     """
     failed = update(Delivery).where(text(UNSENT), Delivery.state == DeliveryState.FAILED)
     if channel is not None:
         failed = failed.where(Delivery.channel == channel)
+    if only is not None:
+        failed = failed.where(Delivery.id.in_(only))
     pending = failed.values(state=DeliveryState.PENDING, next_attempt_at=now)
     return session.scalars(pending.returning(Delivery.id)).all()

@@ -5,18 +5,22 @@ A session's token is known to its browser only; the row holds its SHA-256.
 
 import hashlib
 import json
+import re
 import secrets
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, update
+from sqlalchemy import CursorResult, ForeignKey, Index, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.database.base import Base
+from storage.database.base import Base, insert_new, state_moved
 
 TOKEN_BYTES = 32
+#: A folded name to sign in by: letters and digits of any script, and . _ @ + - within.
+NAME = re.compile(r"\w[\w.@+-]{0,63}")
 #: What one person's preferences may hold in all, as JSON.
 MAX_PREFERENCES_BYTES = 64 * 1024
 
@@ -33,6 +37,17 @@ class Role(StrEnum):
         return tuple(Role).index(self)
 
 
+class SignInMethod(StrEnum):
+    """How a session began."""
+
+    PASSWORD = "password"  # noqa: S105  (a word of a row)
+    CODE = "code"  # password and a code of an app
+    RECOVERY_CODE = "recovery_code"  # password and a recovery code
+    PASSKEY = "passkey"
+    INVITATION = "invitation"
+    PROVIDER = "provider"  # OpenID Connect; a second factor is the provider's to ask for
+
+
 class User(Base):
     """A person with a name to sign in by. Rows are never deleted, because what people did refers to them."""
 
@@ -47,6 +62,9 @@ class User(Base):
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime | None]
+    totp_secret: Mapped[str | None]  # encrypted with the installation's key
+    totp_step: Mapped[int | None]  # time step of the last code that was used
+    passkey_handle: Mapped[str | None] = mapped_column(unique=True)
 
 
 class Grant(Base):
@@ -74,6 +92,8 @@ class UserSession(Base):
     last_used_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    browser: Mapped[str]  # its kind, such as "Firefox, Linux"; neither version nor address
+    method: Mapped[SignInMethod]
 
 
 def digest_of(token: str) -> str:
@@ -81,7 +101,15 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def begin_session(session: Session, user: User, *, now: datetime, lasts: timedelta) -> str:
+def begin_session(
+    session: Session,
+    user: User,
+    *,
+    now: datetime,
+    lasts: timedelta,
+    browser: str = "",
+    method: SignInMethod = SignInMethod.PASSWORD,
+) -> str:
     """Write a session and return its token."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     session.add(
@@ -91,18 +119,34 @@ def begin_session(session: Session, user: User, *, now: datetime, lasts: timedel
             created_at=now,
             last_used_at=now,
             expires_at=now + lasts,
+            browser=browser,
+            method=method,
         )
     )
     session.flush()
     return token
 
 
-def session_of_token(session: Session, token: str, *, now: datetime) -> tuple[UserSession, User] | None:
-    """Return the session and its user; None: it does not exist, it has ended, or its user is not active."""
+def session_of_token(
+    session: Session, token: str, *, now: datetime, idle: timedelta | None = None
+) -> tuple[UserSession, User] | None:
+    """Return the session and its user; None: it does not exist, it has ended, or its user is not active.
+
+    `idle`: time without a request after which it has ended.
+    """
     query = select(UserSession, User).join(User, User.id == UserSession.user_id)
     query = query.where(UserSession.token_digest == digest_of(token), UserSession.ended_at.is_(None))
+    if idle is not None:
+        query = query.where(UserSession.last_used_at > now - idle)
     found = session.execute(query.where(UserSession.expires_at > now, User.active)).one_or_none()
     return None if found is None else (found[0], found[1])
+
+
+def sessions_in_use(session: Session, ids: Collection[int], *, now: datetime) -> set[int]:
+    """Return those of the sessions that have not ended, of people who are active."""
+    query = select(UserSession.id).join(User, User.id == UserSession.user_id).where(User.active)
+    query = query.where(UserSession.id.in_(ids), UserSession.ended_at.is_(None), UserSession.expires_at > now)
+    return set(session.scalars(query))
 
 
 def note_seen(session: Session, session_id: int, *, now: datetime) -> None:
@@ -110,6 +154,93 @@ def note_seen(session: Session, session_id: int, *, now: datetime) -> None:
     session.execute(update(UserSession).where(UserSession.id == session_id).values(last_used_at=now))
     owner = select(UserSession.user_id).where(UserSession.id == session_id).scalar_subquery()
     session.execute(update(User).where(User.id == owner).values(last_seen_at=now))
+
+
+def open_sessions(
+    session: Session, user_id: int, *, now: datetime, idle: timedelta | None = None
+) -> Sequence[UserSession]:
+    """Return the sessions of a person that have not ended, the latest use first."""
+    query = select(UserSession).where(UserSession.user_id == user_id, UserSession.ended_at.is_(None))
+    query = query.where(UserSession.expires_at > now)
+    if idle is not None:
+        query = query.where(UserSession.last_used_at > now - idle)
+    return session.scalars(query.order_by(UserSession.last_used_at.desc(), UserSession.id.desc())).all()
+
+
+def end_session(session: Session, user_id: int, session_id: int, *, now: datetime) -> bool:
+    """End one of a person's sessions. False: this person has no such session."""
+    ended = update(UserSession).where(
+        UserSession.id == session_id, UserSession.user_id == user_id, UserSession.ended_at.is_(None)
+    )
+    return state_moved(session, ended.values(ended_at=now))
+
+
+def end_sessions(session: Session, user_id: int, *, now: datetime, keep: int | None = None) -> int:
+    """End all sessions of a person but `keep`; return how many."""
+    ended = update(UserSession).where(
+        UserSession.user_id == user_id, UserSession.ended_at.is_(None), UserSession.expires_at > now
+    )
+    if keep is not None:
+        ended = ended.where(UserSession.id != keep)
+    return int(cast("CursorResult[Any]", session.execute(ended.values(ended_at=now))).rowcount)
+
+
+def folded_name(typed: str) -> str | None:
+    """Return a name to sign in by as it is stored; None: it cannot be one."""
+    folded = unicodedata.normalize("NFKC", typed.strip()).casefold()
+    return folded if NAME.fullmatch(folded) else None
+
+
+def user_by_name(session: Session, name: str) -> User | None:
+    """`name`: folded."""
+    return session.scalar(select(User).where(User.name == name))
+
+
+def user_by_id(session: Session, user_id: int) -> User | None:
+    return session.get(User, user_id)
+
+
+def lock_user(session: Session, user_id: int) -> User | None:
+    """Return the person, locked for the rest of the transaction."""
+    return session.get(User, user_id, with_for_update=True, populate_existing=True)
+
+
+def all_users(session: Session) -> Sequence[User]:
+    return session.scalars(select(User).order_by(User.name)).all()
+
+
+def add_user(session: Session, name: str, *, now: datetime, language: str = "en") -> User | None:
+    """Store a person without a password or roles. None: somebody has this name. `name`: folded."""
+    blank = {"active": True, "language": language, "zone": "UTC", "preferences": {}, "created_at": now}
+    added = insert_new(session, User).values(name=name, **blank).returning(User.id)
+    if session.scalar(added) is None:
+        return None
+    return user_by_name(session, name)
+
+
+def rename_user(session: Session, user: User, name: str) -> bool:
+    """Give a locked person another name. False: somebody has it."""
+    if name != user.name and user_by_name(session, name) is not None:
+        return False
+    user.name = name
+    session.flush()
+    return True
+
+
+def set_role(session: Session, user_id: int, company_id: int | None, role: Role | None) -> bool:
+    """Give a locked person a role for a company, or for the installation; None takes it. False: no change."""
+    company = Grant.company_id.is_(None) if company_id is None else Grant.company_id == company_id
+    held = session.scalar(select(Grant).where(Grant.user_id == user_id, company))
+    if (None if held is None else held.role) is role:
+        return False
+    if held is not None and role is not None:
+        held.role = role
+    elif role is not None:
+        session.add(Grant(user_id=user_id, company_id=company_id, role=role))
+    else:
+        session.delete(held)
+    session.flush()
+    return True
 
 
 def grants_of(session: Session, user_id: int) -> Sequence[Grant]:

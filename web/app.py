@@ -18,13 +18,14 @@ from starlette.types import Scope
 from storage.errors import StorageError
 from web.access.signed_in import SignedIn
 from web.console import Console
-from web.errors import ConsoleError, NotSignedIn
+from web.errors import ConsoleError, NotSignedIn, RequestRefused, SecondFactorMissing
 from web.pages import ROUTERS
 from web.rendering import render
 from web.security import SecurityMiddleware, own_form
 
 API = "/api/"
 SIGN_IN = "/sign-in"
+SECOND_FACTOR = "/account/second-factor"
 PROBLEM = "application/problem+json"  # RFC 9457
 KEPT_S = 365 * 24 * 3600
 
@@ -73,7 +74,10 @@ def refused(request: Request, error: Exception) -> Response:
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         back = "" if wanted == "/" else f"?next={quote(wanted, safe='')}"
         return RedirectResponse(f"{SIGN_IN}{back}", HTTPStatus.SEE_OTHER)
-    return _answer(request, HTTPStatus(told.status), told.reason, str(told) if told.args else "")
+    if isinstance(told, SecondFactorMissing) and request.method == "GET" and not _is_api(request):
+        return RedirectResponse(SECOND_FACTOR, HTTPStatus.SEE_OTHER)
+    detail = str(told) if isinstance(told, RequestRefused) else ""
+    return _answer(request, HTTPStatus(told.status), told.reason, detail)
 
 
 def not_served(request: Request, error: Exception) -> Response:

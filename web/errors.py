@@ -21,6 +21,13 @@ class NotSignedIn(ConsoleError):
     status = HTTPStatus.UNAUTHORIZED
 
 
+class SecondFactorMissing(ConsoleError):
+    """The installation requires a second factor, and this person has none yet."""
+
+    reason = "second_factor_missing"
+    status = HTTPStatus.FORBIDDEN
+
+
 class NotAllowed(ConsoleError):
     reason = "not_allowed"
     status = HTTPStatus.FORBIDDEN
@@ -67,6 +74,13 @@ class ForgedRequest(ConsoleError):
 
     reason = "forged_request"
     status = HTTPStatus.FORBIDDEN
+
+
+class SignInBusy(ConsoleError):
+    """Too many people sign in at this moment, or somebody tries passwords. Try again in a few seconds."""
+
+    reason = "sign_in_busy"
+    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class ListenRefused(SpillwatchError):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from configuration.settings import Settings
+from configuration.settings_in_force import Origins
 from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 from web.app import create_app
@@ -25,10 +26,14 @@ def serve_console(
     evidence: EvidenceStore,
     clock: Callable[[], datetime],
     ready: Callable[[str], None],
+    origins: Origins,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `ready` gets the address once it answers. Raises ListenRefused."""
+    """Serve until SIGTERM or SIGINT; `ready` gets the address once it answers. Raises ListenRefused.
+
+    `origins`: where the settings were set.
+    """
     listen = settings.web.listen or DEFAULT_LISTEN
-    app = create_app(Console(settings, database, evidence, clock))
+    app = create_app(Console(settings, database, evidence, clock, origins))
     with listening_socket(listen) as listening:
         address = address_of(settings, listening)
         server = make_server(app, settings.web, started=lambda: ready(address))

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from alerts.clean import defanged, lines, one_line
+from storage.users import Role
 from web.access.form_token import form_token
 from web.access.signed_in import SignedIn
 from web.console import console_of
@@ -53,6 +54,7 @@ def environment() -> Environment:
     made.filters["crawled"] = crawled
     made.filters["crawled_lines"] = crawled_lines
     made.filters["crawled_address"] = crawled_address
+    made.filters["role"] = Role
     made.globals["static"] = static_address
     made.globals["languages"] = LANGUAGES
     return made

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -19,7 +20,8 @@ from rich.console import Console
 from cli.errors import ExtraMissing, WouldOverwrite
 from cli.exits import Exit
 from cli.output import emit_json_line, print_error, print_line
-from demo.alert_page import alert_page
+from configuration.settings import has_display
+from demo.alert_page import alert_page, console_lines
 from demo.demo_stage import Stage
 from demo.errors import NotAsExpected
 from demo.practice_files import write_practice_files
@@ -30,6 +32,7 @@ from storage.errors import SpillwatchError
 PACE_S = 5.0  # between two steps, so that a person can follow; --once does not wait
 EVERY = {True: "2s", False: "4s"}  # interval of the sources' schedule, by --once
 SMTP_LIBRARY = "aiosmtpd"
+CONSOLE_LIBRARY = "fastapi"
 
 
 def command(
@@ -84,15 +87,24 @@ def _require_demo_extra() -> None:
 def _run_demo(folder: Path, *, once: bool, as_json: bool) -> DemoResult:
     live = sys.stdout.isatty() and not once
     print_error(f"Setting up the demo in {folder}, with its configuration, data and logs: a few seconds.")
-    with Stage(folder, every=EVERY[once]) as stage, _make_view(stage, live=live, as_json=as_json) as view:
+    console = not once and find_spec(CONSOLE_LIBRARY) is not None
+    with (
+        Stage(folder, every=EVERY[once], console=console) as stage,
+        _make_view(stage, live=live, as_json=as_json) as view,
+    ):
         page = alert_page(stage.workspace, stage.site)
+        if stage.console_link is not None:
+            view.show_page(console_lines(stage.console_link))
+            if live and has_display():
+                webbrowser.open(stage.console_link)
         return StoryPlayer(stage, view, pace_s=0 if once else PACE_S, alert_page=page).run(once=once)
 
 
 def _make_view(stage: Stage, *, live: bool, as_json: bool) -> View:
     if not live:
         return LineView(sys.stderr if as_json else sys.stdout)
-    footer = f"Ctrl-C ends and removes {stage.workspace.folder}. The marketplace in a browser: {stage.site}"
+    console = f" The console: {stage.console_link}" if stage.console_link else ""
+    footer = f"Ctrl-C ends and removes {stage.workspace.folder}. The marketplace: {stage.site}{console}"
     return PaneView(Console(markup=False, emoji=False, highlight=False), footer)
 
 

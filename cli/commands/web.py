@@ -28,6 +28,8 @@ def command(
         end_with_parent()
     if find_spec(EXTRA_LIBRARY) is None:
         raise ExtraMissing(MISSING)
+    from configuration.settings import locate_settings
+    from configuration.settings_in_force import setting_origins
     from web.process import serve_console
 
     app = app_of(context)
@@ -39,4 +41,11 @@ def command(
         if not of_daemon:
             print_line(f"The console is at {address}. Ctrl-C ends it.")
 
-    serve_console(settings, database=app.database, evidence=app.evidence, clock=app.clock, ready=ready)
+    serve_console(
+        settings,
+        database=app.database,
+        evidence=app.evidence,
+        clock=app.clock,
+        ready=ready,
+        origins=setting_origins(locate_settings(app.config_option)),
+    )

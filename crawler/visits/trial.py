@@ -53,7 +53,7 @@ class PageTrial:
 
     `what` is "list page", "listing" or "next page". `headers` have lower-case names; `cookies` are the names
     of the cookies that the page set. `hints` say which selectors found nothing and what the page has instead;
-    they are not masked.
+    they are not masked, and neither is `body`, the page as it was parsed.
     """
 
     what: str
@@ -64,6 +64,8 @@ class PageTrial:
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: frozenset[str] = frozenset()
     hints: tuple[str, ...] = ()
+    body: bytes = b""
+    content_type: str = ""
 
 
 @dataclass(slots=True)
@@ -224,6 +226,8 @@ class TrialSpider(Spider):
             headers=raw.headers,
             cookies=_cookies_set(response),
             hints=self._hints_for(page, parsed) if what != "next page" else (),
+            body=response.body,
+            content_type=content_type,
         )
 
     def _hints_for(self, page: Page, parsed: Parsed) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from storage.errors import (
 from storage.stores.byte_store import ByteStore
 
 KEY_FILE = "digest.key"
+CONSOLE_KEY_FILE = "console.key"
 KEY_BYTES = 32
 
 Digest = Callable[[str], str]
@@ -37,7 +38,20 @@ def digest_beside(evidence: Path, shared: ByteStore | None = None) -> Digest:
     `storage.write_probe.require_known_evidence` before, so that a lost key is not replaced. Raises
     StoreFailed.
     """
-    path = evidence / KEY_FILE
+    key = _key_beside(evidence, KEY_FILE, shared, "with another key, every listing looks changed")
+    return lambda text: hmac.digest(key, text.encode("utf-8", "surrogatepass"), sha256).hex()
+
+
+def console_key_beside(evidence: Path, shared: ByteStore | None = None) -> bytes:
+    """Return the key by which the console encrypts second factors; it is made and shared like the digests'.
+
+    So whoever has only the database cannot make anybody's codes.
+    """
+    return _key_beside(evidence, CONSOLE_KEY_FILE, shared, "with another key, second factors are unreadable")
+
+
+def _key_beside(evidence: Path, name: str, shared: ByteStore | None, loss: str) -> bytes:
+    path = evidence / name
     try:
         key = _read_key(path, shared)
     except OSError as error:
@@ -47,10 +61,9 @@ def digest_beside(evidence: Path, shared: ByteStore | None = None) -> Digest:
         ) from None
     if len(key) != KEY_BYTES:
         raise DigestKeyDamaged(
-            f"{path} has {len(key)} bytes, expected {KEY_BYTES}. Restore it from a backup: with another "
-            "key, every listing looks changed."
+            f"{path} has {len(key)} bytes, expected {KEY_BYTES}. Restore it from a backup: {loss}."
         )
-    return lambda text: hmac.digest(key, text.encode("utf-8", "surrogatepass"), sha256).hex()
+    return key
 
 
 def require_shared_key(evidence: Path, shared: ByteStore) -> None:
@@ -71,9 +84,9 @@ def require_shared_key(evidence: Path, shared: ByteStore) -> None:
 def _read_key(path: Path, shared: ByteStore | None) -> bytes:
     """Return the key's bytes; the first call creates it."""
     if not path.exists():
-        key = secrets.token_bytes(KEY_BYTES) if shared is None else _shared_key(shared)
+        key = secrets.token_bytes(KEY_BYTES) if shared is None else _shared_key(shared, path.name)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = path.with_name(f"{KEY_FILE}.{secrets.token_hex(8)}")
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         try:
             with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(key)
@@ -86,11 +99,11 @@ def _read_key(path: Path, shared: ByteStore | None) -> bytes:
     return path.read_bytes()
 
 
-def _shared_key(shared: ByteStore) -> bytes:
+def _shared_key(shared: ByteStore, name: str) -> bytes:
     """Return the key in the shared store. It is there before any copy of it is made."""
     try:
-        return shared.read(KEY_FILE)
+        return shared.read(name)
     except StoreFileMissing:
         with suppress(StoreFileExists):
-            shared.create(KEY_FILE, secrets.token_bytes(KEY_BYTES))
-        return shared.read(KEY_FILE)
+            shared.create(name, secrets.token_bytes(KEY_BYTES))
+        return shared.read(name)

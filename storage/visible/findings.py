@@ -84,6 +84,21 @@ class FindingFilter:
     words: tuple[str, ...] = ()  # all of them are in the title
     label: str | None = None
 
+    def admits(self, row: "FindingRow") -> bool:
+        """Return whether a row is in the list. `changed_since` is not asked: the row has just changed."""
+        owner = Ownership.NOBODYS if row.owner_id is None else Ownership.OTHERS
+        owner = Ownership.MINE if row.owner_id == self.user_id else owner
+        return (
+            (not self.severities or row.severity in self.severities)
+            and row.state in self.states
+            and owner in _owners(self.ownership)
+            and self.company_id in (None, row.company_id)
+            and self.source_id in (None, row.source_id)
+            and (self.label is None or self.label in row.labels)
+            and all(word.lower() in row.title.lower() for word in self.words)
+            and not row.merged
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FindingRow:
@@ -105,6 +120,7 @@ class FindingRow:
     acknowledged_by: str | None
     company_id: int | None
     source_id: int | None
+    merged: bool
     company: str | None = None
     source: str | None = None
     owner: str | None = None
@@ -328,15 +344,17 @@ def finding_news(session: Session, view: Visibility, *, since: datetime, apart_f
     )
 
 
-def changed_findings(
+def changed_since(
     session: Session, view: Visibility, *, since: datetime, limit: int = NEWS
-) -> Sequence[FindingRow]:
-    """Return the findings that were opened or changed since a moment, the newest change first."""
-    query = select(Alert.id).where(
+) -> Sequence[tuple[int, str]]:
+    """Return the ids of findings that were opened or changed since a moment, each with what tells its changes
+    apart; the newest change first.
+    """
+    query = select(Alert.id, Alert.revision, Alert.updated_at).where(
         Alert.updated_at >= since, Alert.kind == AlertKind.FINDING, view.of(Alert.company_id)
     )
-    ids = session.scalars(query.order_by(Alert.updated_at.desc(), Alert.id.desc()).limit(limit)).all()
-    return finding_rows(session, view, ids)
+    rows = session.execute(query.order_by(Alert.updated_at.desc(), Alert.id.desc()).limit(limit))
+    return [(number, stamp_of(revision, at)) for number, revision, at in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,6 +438,7 @@ _COLUMNS = (
     Alert.acknowledged_by,
     Alert.company_id,
     Alert.source_id,
+    Alert.merged_into_id.is_not(None),
 )
 
 

@@ -8,8 +8,10 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from storage.alerts import Alert, AlertKind, AlertRevision
+from storage.companies import Company
 from storage.deliveries import Delivery
 from storage.mutes import Mute, case_of, covers, in_force
+from storage.sources import Source
 from storage.visible.visibility import Visibility
 
 TRIED = 20_000  # revisions that a trial looks at, the newest ones
@@ -87,3 +89,36 @@ def try_mute(session: Session, view: Visibility, mute: Mute, *, since: datetime)
             silenced += 1
             findings.add(alert.id)
     return MuteTrial(silenced, len(findings), looked_at, whole=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedMute:
+    """A mute with the names of what it is about."""
+
+    mute: Mute
+    company: str
+    source: str | None
+    finding: str | None  # reference
+
+
+def named(session: Session, view: Visibility, mutes: Sequence[Mute]) -> Sequence[NamedMute]:
+    """Return these mutes with names; those that may not be seen are left out."""
+    query = select(Mute, Company.name, Source.name, Alert.reference)
+    query = query.join(Company, Company.id == Mute.company_id)
+    query = query.outerjoin(Source, Source.id == Mute.source_id)
+    query = query.outerjoin(Alert, Alert.id == Mute.alert_id)
+    query = query.where(Mute.id.in_([mute.id for mute in mutes]), view.of(Mute.company_id))
+    found = {row[0].id: NamedMute(*row) for row in session.execute(query)}
+    return [found[mute.id] for mute in mutes if mute.id in found]
+
+
+def companies_to_mute(session: Session, view: Visibility) -> Mapping[str, int]:
+    """Return the ids of the companies that may be seen, by slug."""
+    query = select(Company.slug, Company.id).where(Company.removed_at.is_(None), view.of(Company.id))
+    return {row.slug: row.id for row in session.execute(query.order_by(Company.slug))}
+
+
+def sources_to_mute(session: Session, view: Visibility) -> Mapping[str, int]:
+    """Return the ids of all sources by name: which sites are watched is known to everybody signed in."""
+    query = select(Source.name, Source.id).order_by(Source.name)
+    return {row.name: row.id for row in session.execute(query)}

@@ -55,6 +55,11 @@ COMMANDS = (
         "hold release 1 --reason closed",
         "retention --history",
         "doctor --only clock",
+        "user invite anna",
+        "user list",
+        "user disable anna",
+        "user end-sessions anna",
+        "user reset anna",
         "enroll customers.csv --company qudian --key quillmere.key --out q.segment",
     ),
     *("segment show q.segment", "segment verify q.segment", "segment import q.segment", "segment list"),
@@ -103,7 +108,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def _name(command: str) -> str:
     """Return the command without paths, options and what follows them; a number is a kind of its own."""
     words = command.partition(" -")[0].split()
-    plain = [word for word in words if re.fullmatch(r"[a-z]+", word) and word != "x"]
+    plain = [word for word in words if re.fullmatch(r"[a-z]+(-[a-z]+)?", word) and word not in ("x", "anna")]
     return " ".join(plain) + (" DELIVERY" if command == "alerts deliveries 1" else "")
 
 

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from configuration.settings import Settings
+from configuration.settings_in_force import Origins
 from configuration.web_settings import WebSettings
 from storage import companies, users
 from storage.database.base import Database
@@ -31,6 +33,7 @@ class RunningConsole:
 
     console: Console
     url: str
+    app: FastAPI
 
     @property
     def database(self) -> Database:
@@ -71,18 +74,20 @@ def running_console(
     clock: Callable[[], datetime],
     *,
     settings: Settings | None = None,
+    origins: Origins | None = None,
 ) -> Iterator[RunningConsole]:
     """Serve the console of a database on a free port, in a thread of its own."""
     chosen = settings or Settings(web=WebSettings(listen="127.0.0.1:0"))
-    console = Console(chosen, database, evidence, clock)
+    console = Console(chosen, database, evidence, clock, origins or {})
     listening = listening_socket("127.0.0.1:0")
     started = threading.Event()
-    server = make_server(create_app(console), chosen.web, started=started.set)
+    app = create_app(console)
+    server = make_server(app, chosen.web, started=started.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     assert started.wait(START_S)
     try:
-        yield RunningConsole(console, f"http://127.0.0.1:{listening.getsockname()[1]}")
+        yield RunningConsole(console, f"http://127.0.0.1:{listening.getsockname()[1]}", app)
     finally:
         server.should_exit = True
         thread.join(START_S)

@@ -9,21 +9,22 @@ from pathlib import Path
 
 import web
 
-#: Functions of other modules of storage that web/ may call, and why.
+#: Modules of storage whose functions are about who asks, or only write, and why no view is needed.
+WHOLE = {
+    "storage.users": "who asks, and the roles that the view is made of",
+    "storage.invitations": "there is nobody yet: the link's token decides",
+    "storage.second_factors": "factors of the person who asks or signs in",
+    "storage.sign_in_limits": "there is nobody yet",
+    "storage.service_tokens": "who asks",
+    "storage.audit_log": "writes; a page reads it through storage.visible",
+    "storage.triage": "writes about a finding that storage.visible gave",
+    "storage.evidence.digest": "keys of the installation",
+}
+#: Further functions that web/ may call, and why.
 ALLOWED = {
-    "storage.users.session_of_token": "says who asks: there is no view yet",
-    "storage.users.note_seen": "writes the person's own session",
-    "storage.users.grants_of": "the roles of the person who asks: the view is made of them",
-    "storage.service_tokens.row_of_token": "says who asks: there is no view yet",
-    "storage.service_tokens.note_token_used": "writes the token's own row",
-    "storage.audit_log.write_entry": "writes the entry of the audit log",
-    "storage.nodes.node_state": "names the state of a row of a node that was read already",
-    "storage.triage.change_state": "writes: a finding's state and its event",
-    "storage.triage.assign_owner": "writes: a finding's owner and its act",
-    "storage.triage.add_label": "writes: a finding's label",
-    "storage.triage.remove_label": "writes: a finding's label",
-    "storage.triage.labels_of": "of a finding that is locked: it may be seen",
-    "storage.users.set_preference": "writes the person's own preferences",
+    "storage.deliveries.retry_failed": "makes failed deliveries due again, for admins of the installation",
+    "storage.nodes.node_state": "reads no row",
+    "storage.mutes.end_mute": "writes about a mute that storage.visible gave",
 }
 
 
@@ -64,6 +65,8 @@ def test_pages_read_rows_from_storage_visible_only() -> None:
     used = set()
     for path in Path(web.__path__[0]).rglob("*.py"):
         used |= _functions_of_storage(path)
+
+    used = {name for name in used if name.rpartition(".")[0] not in WHOLE}
 
     assert used - set(ALLOWED) == set()
     assert set(ALLOWED) - used == set()

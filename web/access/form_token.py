@@ -1,7 +1,7 @@
 """The token in each form, by which a change is known to come from our own page.
 
 It is a keyed hash of the session's cookie, so that it needs no row and ends with the session. Before signing
-in, a cookie of its own stands for the session.
+in, the guest's cookie stands for the session.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import hmac
 
 from fastapi import Request
 
-COOKIES = ("__Host-spillwatch_session", "spillwatch_session", "__Host-spillwatch_guest", "spillwatch_guest")
+from web.access.cookies import guest_token, session_token
+
 PURPOSE = b"spillwatch form token 1"
 
 
 def form_token(request: Request) -> str:
     """Return the token for the forms of this browser; "" if it has no cookie of ours."""
-    return next((_token(held) for name in COOKIES if (held := request.cookies.get(name))), "")
+    held = session_token(request) or guest_token(request)
+    return _token(held) if held else ""
 
 
 def is_form_token(request: Request, sent: str) -> bool:

@@ -11,15 +11,19 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from storage import users
-from storage.users import Role, User
+from storage.second_factors import has_second_factor
+from storage.users import Role, SignInMethod, User
 from storage.visible.visibility import Visibility
+from web.access.cookies import COOKIE, SECURE_COOKIE, session_token
 from web.console import Console, ConsoleParts
-from web.errors import NotAllowed, NotSignedIn
+from web.errors import NotAllowed, NotSignedIn, SecondFactorMissing
 
-COOKIE = "spillwatch_session"
-#: With this name a browser takes the cookie from a TLS connection only, for this host only (RFC 6265bis).
-SECURE_COOKIE = f"__Host-{COOKIE}"
+__all__ = ["COOKIE", "SECURE_COOKIE"]
+
 SEEN_AGAIN = timedelta(minutes=1)  # between two writes of "last seen"
+EVENTS = "text/event-stream"
+#: What may be opened while a required second factor is missing: where it is added.
+WITHOUT_FACTOR = ("/account", "/sign-out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +56,45 @@ class SignedIn:
 
 
 def signed_in(request: Request, console: ConsoleParts) -> SignedIn:
-    """Return who makes the request; raises NotSignedIn."""
-    token = request.cookies.get(SECURE_COOKIE) or request.cookies.get(COOKIE)
-    person = None if not token else _person_of(console, token)
-    if person is None:
+    """Return who makes the request; raises NotSignedIn, or SecondFactorMissing outside of /account."""
+    token = session_token(request)
+    held = None if not token else _held_by(request, console, token)
+    if held is None:
         raise NotSignedIn
+    person, factor_missing = held
     request.state.person = person
+    if factor_missing and not request.url.path.startswith(WITHOUT_FACTOR):
+        raise SecondFactorMissing
     return person
 
 
-def _person_of(console: Console, token: str) -> SignedIn | None:
-    now = console.clock()
+def person_if_signed_in(request: Request, console: ConsoleParts) -> SignedIn | None:
+    """Return who makes the request to a page that strangers may see."""
+    try:
+        return signed_in(request, console)
+    except (NotSignedIn, SecondFactorMissing):
+        return None
+
+
+def _held_by(request: Request, console: Console, token: str) -> tuple[SignedIn, bool] | None:
+    """Return the person, and whether a second factor is required that this person does not have."""
+    now, web = console.clock(), console.settings.web
     with console.database.reading() as session:
-        found = users.session_of_token(session, token, now=now)
+        idle = timedelta(minutes=web.idle_minutes)
+        found = users.session_of_token(session, token, now=now, idle=idle)
         if found is None:
             return None
         held, user = found
         person = person_of(session, user, session_id=held.id)
-    if now - held.last_used_at >= SEEN_AGAIN:
+        missing = (
+            web.require_second_factor
+            and held.method is not SignInMethod.PROVIDER
+            and not has_second_factor(session, user.id)
+        )
+    # Live updates go on without a person, so they do not keep a session from becoming idle.
+    if now - held.last_used_at >= SEEN_AGAIN and EVENTS not in request.headers.get("accept", ""):
         console.database.write(lambda session: users.note_seen(session, held.id, now=now))
-    return person
+    return person, missing
 
 
 def person_of(session: Session, user: User, *, session_id: int) -> SignedIn:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
@@ -23,6 +24,7 @@ from storage.users import Role
 from storage.visible.findings import (
     COUNTED,
     OPEN,
+    PAGE,
     SEARCHED,
     FindingCounts,
     FindingNews,
@@ -54,7 +56,10 @@ router = APIRouter()
 
 #: The times whose waits are compared with the time before them, in days.
 TIMES = (30, 90)
-NEW_STATES = tuple(state.value for state in TriageState if state is not TriageState.NEW)
+#: What many findings can be set to, apart from acknowledged, which has a button.
+NEW_STATES = tuple(
+    state.value for state in TriageState if state not in (TriageState.NEW, TriageState.ACKNOWLEDGED)
+)
 RESULTS = ("changed", "same", "stale", "refused", "none")
 WAITS_KEPT = timedelta(minutes=5)
 
@@ -106,7 +111,6 @@ def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTM
         new_states=NEW_STATES,
         people=people,
         several_companies=len(screen.companies) != 1,
-        label_address=lambda label: ListChoice(label=label, state="all", ownership=Ownership.ALL).address(),
         since_hours=lambda hours: _hours_ago(now, hours),
         everything=ListChoice(ownership=Ownership.ALL, order=choice.order).address(),
         all_owners=Ownership.ALL,
@@ -117,6 +121,8 @@ def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTM
         orders=tuple(FindingOrder),
         counted=COUNTED,
         searched=SEARCHED,
+        most=PAGE,
+        live="" if choice.after else f"/live?{choice.query()}&{urlencode({'at': now.isoformat()})}",
     )
 
 

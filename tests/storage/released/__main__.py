@@ -27,13 +27,16 @@ from storage import (
     erased_listings,
     evidence_removals,
     holds,
+    invitations,
     listings,
     matches,
     nodes,
     oidc,
     sample_verdicts,
     saved_searches,
+    second_factors,
     service_tokens,
+    sign_in_limits,
     sources,
     triage,
     users,
@@ -138,6 +141,26 @@ def _triage(session: Session) -> None:
     triage.add_note(session, alert, by="anna", text="called the owner of the CRM", now=LATER)
     triage.add_label(session, alert, "crm")
     triage.link_findings(session, alert, other, by="anna", reason="same seller", now=LATER)
+    _people(session)
+
+
+def _people(session: Session) -> None:
+    user = users.add_user(session, "anna", now=NOW)
+    assert user
+    users.set_role(session, user.id, None, users.Role.ADMIN)
+    users.begin_session(session, user, now=NOW, lasts=timedelta(hours=12), browser="Firefox, Linux")
+    invitations.invite_again(session, user.id, by="cli:root", now=NOW)
+    second_factors.set_totp(session, user.id, "sealed", 57_853_133)
+    handle = second_factors.passkey_handle(session, user.id)
+    session.add(
+        second_factors.Passkey(
+            user_id=user.id, credential_id="c1", public_key=handle, sign_count=3, name="laptop", added_at=NOW
+        )
+    )
+    second_factors.replace_recovery_codes(session, user.id, ["23456789ABCDEFGH"], now=NOW)
+    second_factors.use_challenge(session, b"challenge", LATER, now=NOW)
+    limit = sign_in_limits.LimitKey(sign_in_limits.LimitKind.NAME, "5f" * 16, user.id)
+    sign_in_limits.admit_attempt(session, [limit], now=NOW)
 
 
 def _keep_and_erase(session: Session, source_id: int) -> None:
