@@ -11,6 +11,7 @@ from web.pages import (
     mutes,
     settings,
     sign_in,
+    source_forms,
     sources,
     welcome,
 )
@@ -23,6 +24,7 @@ ROUTERS: Sequence[APIRouter] = (
     mutes.router,
     settings.router,
     sign_in.router,
+    source_forms.router,  # before sources: /sources/add is no source's name
     sources.router,
     welcome.router,
 )
