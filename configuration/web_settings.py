@@ -61,6 +61,11 @@ class WebSettings(BaseModel):
     trusted_proxies: tuple[Annotated[str, AfterValidator(_check_network)], ...] = Field(
         default=(), description="Addresses of proxies whose X-Forwarded-For and -Proto headers are believed."
     )
+    private_hosts: tuple[Annotated[str, StringConstraints(pattern=r"^[^\s/@]{1,253}$")], ...] = Field(
+        default=(),
+        description="Hosts on private networks that sources written in the console may read, as "
+        "allow_private_addresses of a file does.",
+    )
     session_hours: float = Field(
         default=12.0, gt=0, le=24 * 30, description="Hours after which a person signs in again."
     )

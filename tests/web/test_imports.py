@@ -31,6 +31,8 @@ ALLOWED = {
     "storage.companies.set_company_active": "writes about a company that storage.visible gave and locked",
     "storage.companies.withdraw_term": "writes about a term that storage.visible gave",
     "storage.deliveries.retry_failed": "makes deliveries due again that storage.visible gave",
+    "storage.sources.add_source": "writes, for admins of the installation",
+    "storage.sources.change_source": "writes about a source that storage.visible gave and locked",
     "storage.nodes.node_state": "reads no row",
     "storage.mutes.end_mute": "writes about a mute that storage.visible gave",
 }

@@ -20,6 +20,7 @@ from web.pages import (
     second_factor,
     settings,
     sign_in,
+    source_forms,
     sources,
     tokens,
     welcome,
@@ -42,6 +43,7 @@ ROUTERS: Sequence[APIRouter] = (
     second_factor.router,
     settings.router,
     sign_in.router,
+    source_forms.router,  # before sources: /sources/add is no source's name
     sources.router,
     tokens.router,
     welcome.router,
