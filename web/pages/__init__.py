@@ -43,7 +43,7 @@ ROUTERS: Sequence[APIRouter] = (
     second_factor.router,
     settings.router,
     sign_in.router,
-    source_forms.router,  # before sources: /sources/add is no source's name
+    source_forms.router,
     sources.router,
     tokens.router,
     welcome.router,
