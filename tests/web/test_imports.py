@@ -17,6 +17,7 @@ WHOLE = {
     "storage.sign_in_limits": "there is nobody yet",
     "storage.service_tokens": "who asks",
     "storage.audit_log": "writes; a page reads it through storage.visible",
+    "storage.api_answers": "answers to repeated requests of the one who asks",
     "storage.triage": "writes about a finding that storage.visible gave",
     "storage.evidence.digest": "keys of the installation",
 }
