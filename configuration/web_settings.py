@@ -79,6 +79,16 @@ class WebSettings(BaseModel):
     require_second_factor: bool = Field(
         default=False, description="Show nothing but /account to people who have no second factor yet."
     )
+    api_requests_per_minute: int = Field(
+        default=600, ge=1, le=1_000_000, description="Requests of one token or person to the API per minute."
+    )
+    api_refusals_per_minute: int = Field(
+        default=60,
+        ge=1,
+        le=1_000_000,
+        description="Requests of one address to the API per minute without a valid token or session that are "
+        "told so.",
+    )
 
     oidc: OidcSettings = Field(default_factory=OidcSettings, description="Signing in by an OpenID provider.")
 

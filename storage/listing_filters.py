@@ -56,7 +56,7 @@ def search_listings(
     """Return listings, newest first, each with its source. Without a query: all that pass the filters."""
     wanted = filters or ListingFilters()
     found = select(Listing).options(joinedload(Listing.source)).limit(limit)
-    found = found.where(*_conditions(session, wanted))
+    found = found.where(*filter_conditions(session, wanted))
     if query is not None:
         return _search_text(session, found, query, wanted, limit)
     companies = _companies(session, wanted)
@@ -79,7 +79,7 @@ def recent_listings(session: Session, *, limit: int = 50) -> Sequence[Listing]:
     return search_listings(session, limit=limit)
 
 
-def _conditions(session: Session, wanted: ListingFilters) -> list[Condition]:
+def filter_conditions(session: Session, wanted: ListingFilters) -> list[Condition]:
     """Return the conditions except that of the company."""
     conditions: list[Condition] = []
     if wanted.source is not None:

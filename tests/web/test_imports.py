@@ -18,6 +18,7 @@ WHOLE = {
     "storage.service_tokens": "who asks",
     "storage.oidc": "who asks, by the provider's subject",
     "storage.audit_log": "writes; a page reads it through storage.visible",
+    "storage.api_answers": "answers to repeated requests of the one who asks",
     "storage.triage": "writes about a finding that storage.visible gave",
     "storage.evidence.digest": "keys of the installation",
 }
