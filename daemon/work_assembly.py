@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -30,6 +29,7 @@ from daemon.engine import DueWork, EmbeddedEngine, Lane
 from daemon.retention_lane import RetentionService
 from daemon.roles import has_role
 from daemon.unit_service import UnitService
+from matching.company_definition import stored_company
 from matching.masks import mask_text
 from matching.service import MatchingService
 from storage import (
@@ -55,14 +55,6 @@ from storage.retention import passes
 from storage.schedule_keeping import due_schedule_changes
 from storage.sources import SyncResult
 from storage.work import ClaimHolder, NodeRoute, WorkKind
-
-# Names and terms have their own columns. Key sources are never stored: they are read from files only.
-_IN_FILES_ONLY: dict[str, Any] = {
-    "name": True,
-    "terms": True,
-    "declined_aliases": True,
-    "fingerprints": {"key_file", "key_credential", "key_command", "previous_keys"},
-}
 
 ALL_READY = 20_000  # runs among which a node looks for those that it has a route for
 
@@ -229,7 +221,7 @@ def declared_companies(configuration: Configuration) -> Sequence[companies.Decla
                 )
                 for term in company.value.terms
             ],
-            definition=company.value.model_dump(mode="json", exclude=_IN_FILES_ONLY),
+            definition=stored_company(company.value),
             declared_in=str(company.file),
         )
         for company in configuration.companies

@@ -34,6 +34,7 @@ class ListingFilters:
 
     source: str | None = None  # name
     company: str | None = None  # slug; listings with matches of this company
+    companies: frozenset[int] | None = None  # ids; listings with matches of one of them
     life: Life | None = None
     gone: bool | None = None
     since: datetime | None = None
@@ -58,8 +59,13 @@ def search_listings(
     found = found.where(*_conditions(session, wanted))
     if query is not None:
         return _search_text(session, found, query, wanted, limit)
+    companies = _companies(session, wanted)
     if wanted.min_records is None and wanted.min_price is None:
-        return session.scalars(_in_order(session, found, wanted)).all()
+        if companies is not None:
+            return _of_companies(session, found, companies, limit)
+        return session.scalars(_in_order(found, wanted)).all()
+    if companies is not None:
+        found = found.where(_is_of(companies))
     last = session.scalar(select(func.max(Listing.id))) or 0
     above = min(last, (wanted.below_id or last) - 1) - NEWEST
     newest = session.scalars(found.where(Listing.id > above).order_by(Listing.id.desc())).all()
@@ -106,17 +112,37 @@ def _conditions(session: Session, wanted: ListingFilters) -> list[Condition]:
     return conditions
 
 
-def _in_order(session: Session, found: Select[Listing], wanted: ListingFilters) -> Select[Listing]:
-    if wanted.company is not None:
-        return _of_company(session, found, wanted.company)
+def _companies(session: Session, wanted: ListingFilters) -> frozenset[int] | None:
+    """Return the companies of which a listing must have matches; None: it need not have any."""
+    if wanted.company is None:
+        return wanted.companies
+    named = session.scalar(select(Company.id).where(Company.slug == wanted.company)) or 0
+    return frozenset({named} if wanted.companies is None or named in wanted.companies else ())
+
+
+def _is_of(companies: frozenset[int]) -> ColumnElement[bool]:
+    matched = MatchSummary.company_id.in_(sorted(companies))
+    return exists().where(MatchSummary.listing_id == Listing.id, matched)
+
+
+def _in_order(found: Select[Listing], wanted: ListingFilters) -> Select[Listing]:
     if wanted.below_id is None and (wanted.since or wanted.until):
         return found.order_by(Listing.first_seen_at.desc(), Listing.id.desc())
     return found.order_by(Listing.id.desc())
 
 
-def _of_company(session: Session, found: Select[Listing], slug: str) -> Select[Listing]:
+def _of_companies(
+    session: Session, found: Select[Listing], companies: frozenset[int], limit: int
+) -> Sequence[Listing]:
+    """Return the newest listings with matches of one of these companies: the newest of each, merged."""
+    newest: dict[int, Listing] = {}
+    for company_id in sorted(companies):
+        newest |= {each.id: each for each in session.scalars(_of_company(found, company_id))}
+    return sorted(newest.values(), key=lambda each: -each.id)[:limit]
+
+
+def _of_company(found: Select[Listing], company_id: int) -> Select[Listing]:
     """Begin with the company's summaries, one of each listing, in the order of an index."""
-    company_id = session.scalar(select(Company.id).where(Company.slug == slug)) or 0
     later = aliased(MatchSummary)
     has_later = exists().where(
         later.company_id == MatchSummary.company_id,
@@ -132,10 +158,8 @@ def _search_text(
     session: Session, found: Select[Listing], query: str, wanted: ListingFilters, limit: int
 ) -> Sequence[Listing]:
     """Search in the newest entries first: a word that most listings have is found there at once."""
-    if wanted.company is not None:
-        company_id = session.scalar(select(Company.id).where(Company.slug == wanted.company)) or 0
-        named = exists().where(MatchSummary.listing_id == Listing.id, MatchSummary.company_id == company_id)
-        found = found.where(named)
+    if (companies := _companies(session, wanted)) is not None:
+        found = found.where(_is_of(companies))
     has_terms = search.has_terms(session, query)
     on_postgresql = session.get_bind().dialect.name == "postgresql"
     newest, everywhere = (

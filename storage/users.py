@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
@@ -142,6 +142,13 @@ def session_of_token(
     return None if found is None else (found[0], found[1])
 
 
+def sessions_in_use(session: Session, ids: Collection[int], *, now: datetime) -> set[int]:
+    """Return those of the sessions that have not ended, of people who are active."""
+    query = select(UserSession.id).join(User, User.id == UserSession.user_id).where(User.active)
+    query = query.where(UserSession.id.in_(ids), UserSession.ended_at.is_(None), UserSession.expires_at > now)
+    return set(session.scalars(query))
+
+
 def note_seen(session: Session, session_id: int, *, now: datetime) -> None:
     """Record that a session is in use, and its user's presence with it."""
     session.execute(update(UserSession).where(UserSession.id == session_id).values(last_used_at=now))
@@ -158,6 +165,10 @@ def open_sessions(
     if idle is not None:
         query = query.where(UserSession.last_used_at > now - idle)
     return session.scalars(query.order_by(UserSession.last_used_at.desc(), UserSession.id.desc())).all()
+
+
+def session_by_id(session: Session, session_id: int) -> UserSession | None:
+    return session.get(UserSession, session_id)
 
 
 def end_session(session: Session, user_id: int, session_id: int, *, now: datetime) -> bool:

@@ -77,7 +77,7 @@ class Wording:
         if at is None:
             return Markup("–")
         local = format_datetime(
-            at.astimezone(zone_of(self.zone)), MOMENTS[self.language], locale=LOCALES[self.language]
+            at.astimezone(zone_named(self.zone)), MOMENTS[self.language], locale=LOCALES[self.language]
         )
         utc = at.astimezone(UTC)
         return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
@@ -99,8 +99,8 @@ class Wording:
 
 
 @cache
-def zone_of(name: str) -> ZoneInfo:
-    """Return a zone of the IANA database; UTC if it has none of that name."""
+def zone_named(name: str) -> ZoneInfo:
+    """Return a time zone of the IANA database; UTC if it has none of that name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

@@ -25,7 +25,12 @@ WHOLE = {
 ALLOWED = {
     "storage.database.columns.dump_json": "reads no row",
     "storage.companies.company_by_slug": "the company for which the configuration gives a role",
-    "storage.deliveries.retry_failed": "makes failed deliveries due again, for admins of the installation",
+    "storage.companies.add_company": "writes, for admins of the installation",
+    "storage.companies.change_company": "writes about a company that storage.visible gave and locked",
+    "storage.companies.put_terms": "writes about a company that storage.visible gave and locked",
+    "storage.companies.set_company_active": "writes about a company that storage.visible gave and locked",
+    "storage.companies.withdraw_term": "writes about a term that storage.visible gave",
+    "storage.deliveries.retry_failed": "makes deliveries due again that storage.visible gave",
     "storage.nodes.node_state": "reads no row",
     "storage.mutes.end_mute": "writes about a mute that storage.visible gave",
 }

@@ -5,11 +5,19 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from web.pages import (
+    account,
     audit,
+    companies,
     deliveries,
+    finding,
+    finding_changes,
     findings,
+    listings,
+    live,
     mutes,
     oidc,
+    people,
+    second_factor,
     settings,
     sign_in,
     sources,
@@ -19,11 +27,19 @@ from web.pages import (
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
+    account.router,
     audit.router,
+    companies.router,
     deliveries.router,
+    finding.router,
+    finding_changes.router,
     findings.router,
+    listings.router,
+    live.router,
     mutes.router,
     oidc.router,
+    people.router,
+    second_factor.router,
     settings.router,
     sign_in.router,
     sources.router,

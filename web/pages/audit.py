@@ -18,7 +18,7 @@ from web.audit import AuditAction, audit
 from web.console import ConsoleParts
 from web.errors import NotAllowed, RequestRefused
 from web.rendering import render
-from web.wording import zone_of
+from web.wording import zone_named
 
 router = APIRouter()
 FILTERS = ("actor", "action", "subject", "since", "until")
@@ -98,7 +98,7 @@ def _midnight(day: str | None, zone: str) -> datetime | None:
         wanted = date.min
     if wanted.year not in YEARS:
         raise RequestRefused("expected a day such as 2026-12-01")
-    return datetime.combine(wanted, time(), zone_of(zone))
+    return datetime.combine(wanted, time(), zone_named(zone))
 
 
 def _pairs(detail: dict[str, object]) -> list[tuple[str, str]]:
