@@ -30,7 +30,6 @@ from storage import (
     second_factors,
     service_tokens,
     sign_in_limits,
-    service_tokens,
     sources,
     triage,
     users,
