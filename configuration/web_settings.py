@@ -90,6 +90,10 @@ class WebSettings(BaseModel):
         "told so.",
     )
 
+    audit_head_channel: str = Field(
+        default="",
+        description='Channel of [alerts] that gets the head of the audit log once a day; "": none.',
+    )
     oidc: OidcSettings = Field(default_factory=OidcSettings, description="Signing in by an OpenID provider.")
 
     @model_validator(mode="after")

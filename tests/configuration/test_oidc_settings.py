@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from configuration.oidc_settings import OidcSettings
+from configuration.settings import Settings
 from configuration.web_settings import WebSettings
 
 ISSUER = "https://login.lender.example/realms/staff"
@@ -65,3 +66,8 @@ def test_a_provider_needs_the_public_address() -> None:
     with pytest.raises(ValidationError, match="public_url"):
         WebSettings.model_validate({"oidc": USUAL})
     assert WebSettings.model_validate({"oidc": USUAL, "public_url": "https://spillwatch.lender.example"})
+
+
+def test_the_channel_of_the_head_must_exist() -> None:
+    with pytest.raises(ValidationError, match="audit_head_channel of \\[web\\]; known: none"):
+        Settings(web=WebSettings(audit_head_channel="mail"))

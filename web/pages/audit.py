@@ -12,8 +12,8 @@ from starlette.responses import HTMLResponse
 from storage.database.columns import dump_json
 from storage.users import Role
 from storage.visible.audit import PAGE, AuditFilter, audit_entries, last_check, slugs_seen
-from storage.visible.visibility import EVERYTHING, Visibility
-from web.access.signed_in import Person, SignedIn
+from storage.visible.visibility import EVERYTHING
+from web.access.signed_in import Person
 from web.audit import AuditAction, audit
 from web.console import ConsoleParts
 from web.errors import NotAllowed, RequestRefused
@@ -38,7 +38,9 @@ def audit_page(
     until: str = "",
     before: int | None = None,
 ) -> HTMLResponse:
-    view, now = overseen(person), console.clock()
+    if not person.is_admin:
+        raise NotAllowed(Role.ADMIN)
+    view, now = person.manages, console.clock()
     typed = zip(FILTERS, (actor, action, subject, since, until), strict=True)
     asked = {name: value.strip()[:MAX_CHARS] for name, value in typed if value.strip()}
     last_day = _midnight(asked.get("until"), person.zone)
@@ -75,17 +77,6 @@ def audit_page(
         newest=urlencode(asked) if before is not None else None,
         older=older,
     )
-
-
-def overseen(person: SignedIn) -> Visibility:
-    """Return what an admin oversees: everything, or the companies of which this person is one."""
-    if person.may(Role.ADMIN):
-        return EVERYTHING
-    own = frozenset(company for company in person.roles if company is not None)
-    overseen = frozenset(company for company in own if person.may(Role.ADMIN, company))
-    if not overseen:
-        raise NotAllowed(Role.ADMIN)
-    return Visibility(overseen)
 
 
 def _midnight(day: str | None, zone: str) -> datetime | None:
