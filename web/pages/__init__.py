@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from web.pages import (
     deliveries,
     findings,
+    listings,
     mutes,
     settings,
     sign_in,
@@ -18,6 +19,7 @@ from web.pages import (
 ROUTERS: Sequence[APIRouter] = (
     deliveries.router,
     findings.router,
+    listings.router,
     mutes.router,
     settings.router,
     sign_in.router,
