@@ -5,7 +5,7 @@ a phrase, and the surroundings of what was found in the rows of one page.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -121,7 +121,7 @@ def listing_page(
     hits = first if filters.below_id is None else _hits(session, words, seen, asked, limit)
     counts = _counts(session, view, first)
     shown = hits.ids[:limit]
-    rows = _rows(session, view, shown, with_text=asked is not None, unsure=hits.unsure)
+    rows = rows_of(session, view, shown, with_text=asked is not None, unsure=hits.unsure)
     after = shown[-1] if len(hits.ids) > limit else None
     if after is None and not hits.whole:
         after = hits.looked_at
@@ -188,9 +188,15 @@ def _of_last_version(ids: Sequence[int], *columns: Any) -> Any:  # noqa: ANN401 
     return query.where(ListingVersion.listing_id.in_(ids), ListingVersion.number == Listing.version_number)
 
 
-def _rows(
-    session: Session, view: Visibility, ids: Sequence[int], *, with_text: bool, unsure: set[int]
+def rows_of(
+    session: Session,
+    view: Visibility,
+    ids: Sequence[int],
+    *,
+    with_text: bool = False,
+    unsure: Collection[int] = (),
 ) -> list[ListingRow]:
+    """Return listings by their ids, in that order. `unsure`: those that were not compared with a phrase."""
     if not ids:
         return []
     query = select(Listing).options(joinedload(Listing.source)).where(Listing.id.in_(ids), _is_named(view))
@@ -331,7 +337,7 @@ def listing_detail(
     captures = _captures(session, listing.id)
     offers = _same_data(session, view, listing)
     thread = _thread(session, view, listing)
-    findings = _findings_about(session, view, [listing.id])
+    findings = findings_about(session, view, [listing.id])
     parts: dict[str, tuple[Sequence[Any], int]] = {
         "versions": (versions, VERSIONS),
         "captures": (captures, CAPTURES),
@@ -411,8 +417,8 @@ def _thread(session: Session, view: Visibility, listing: Listing) -> Sequence[Li
     return found[: OFFERS + 1]
 
 
-def _findings_about(session: Session, view: Visibility, listing_ids: Sequence[int]) -> Sequence[FindingName]:
-    """Return the findings about some listings, the newest first."""
+def findings_about(session: Session, view: Visibility, listing_ids: Sequence[int]) -> Sequence[FindingName]:
+    """Return the findings about some listings, the newest first, one more than are shown."""
     told = select(AlertListing.alert_id).where(AlertListing.listing_id.in_(listing_ids))
     begun = select(Alert.id).where(Alert.listing_id.in_(listing_ids))
     ids = set(session.scalars(told.limit(500))) | set(session.scalars(begun.limit(500)))

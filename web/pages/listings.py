@@ -73,9 +73,9 @@ def search(request: Request, console: ConsoleParts, person: Person) -> HTMLRespo
 def listing(
     request: Request, console: ConsoleParts, person: Person, listing_id: str, version: str = ""
 ) -> HTMLResponse:
-    number = _number(version) if version else None
+    number = id_from(version) if version else None
     with console.database.reading() as session:
-        found = listing_detail(session, person.view, _number(listing_id), number=number)
+        found = listing_detail(session, person.view, id_from(listing_id), number=number)
         if found is None:
             raise NotThere
         return render(
@@ -104,7 +104,8 @@ def compared_texts(
     return [(name, text_differences(old, new)) for name, old, new in pairs if old != new]
 
 
-def _number(text: str) -> int:
+def id_from(text: str) -> int:
+    """Return the number of an address; raises NotThere for what is none."""
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise NotThere
     return int(text)
