@@ -25,7 +25,7 @@ FOR_EVERYBODY = {
     "companies.is_taken": "whether a slug is taken, for admins of the installation",
     "deliveries.channel_states": "the state of channels; the page shows them to the installation only",
     "deliveries.tested_delivery": "a test message, which tells of nobody",
-    "mutes.sources_to_mute": "names of sources",
+    "mutes.source_to_mute": "the name of a source",
     "sources.state_counts": "counts of sources",
     "sources.source_named": "a source",
     "sources.is_name_taken": "a name of a source",
