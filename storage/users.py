@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
@@ -144,6 +144,13 @@ def session_of_token(
         query = query.where(UserSession.last_used_at > now - idle)
     found = session.execute(query.where(UserSession.expires_at > now, User.active)).one_or_none()
     return None if found is None else (found[0], found[1])
+
+
+def sessions_in_use(session: Session, ids: Collection[int], *, now: datetime) -> set[int]:
+    """Return those of the sessions that have not ended, of people who are active."""
+    query = select(UserSession.id).join(User, User.id == UserSession.user_id).where(User.active)
+    query = query.where(UserSession.id.in_(ids), UserSession.ended_at.is_(None), UserSession.expires_at > now)
+    return set(session.scalars(query))
 
 
 def note_seen(session: Session, session_id: int, *, now: datetime) -> None:

@@ -241,8 +241,13 @@ class SignInAttempt:
         return token
 
     def begin(self, session: Session, user: User, method: SignInMethod) -> str:
-        """Begin a session in this transaction, end the one that this browser had, and return the token."""
+        """Begin a session in this transaction, end the one that this browser had, and return the token.
+
+        Raises SignInRefused if only the OpenID provider lets people in.
+        """
         now, web = self.now, self.console.settings.web
+        if web.oidc.only and method is not SignInMethod.PROVIDER:
+            raise SignInRefused
         browser = browser_kind(self.request.headers.get("user-agent", ""))
         before = session_token(self.request)
         earlier = users.session_of_token(session, before, now=now) if before else None

@@ -64,6 +64,8 @@ def sign_in_page(
         signed_out=done == "signed_out",
         nobody_yet=_is_nobody_invited(console),
         passkey=passkeys.options_to_sign_in(party, challenge=attempt.challenge()) if party else None,
+        oidc=console.settings.web.oidc,
+        next_query="" if own_page(wanted) == HOME else urlencode({"next": own_page(wanted)}),
     )
     keep_guest(request, answer)
     return answer
