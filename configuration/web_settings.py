@@ -61,6 +61,11 @@ class WebSettings(BaseModel):
     trusted_proxies: tuple[Annotated[str, AfterValidator(_check_network)], ...] = Field(
         default=(), description="Addresses of proxies whose X-Forwarded-For and -Proto headers are believed."
     )
+    private_hosts: tuple[Annotated[str, StringConstraints(pattern=r"^[^\s/@]{1,253}$")], ...] = Field(
+        default=(),
+        description="Hosts on private networks that sources written in the console may read, as "
+        "allow_private_addresses of a file does.",
+    )
     session_hours: float = Field(
         default=12.0, gt=0, le=24 * 30, description="Hours after which a person signs in again."
     )
@@ -73,6 +78,16 @@ class WebSettings(BaseModel):
     )
     require_second_factor: bool = Field(
         default=False, description="Show nothing but /account to people who have no second factor yet."
+    )
+    api_requests_per_minute: int = Field(
+        default=600, ge=1, le=1_000_000, description="Requests of one token or person to the API per minute."
+    )
+    api_refusals_per_minute: int = Field(
+        default=60,
+        ge=1,
+        le=1_000_000,
+        description="Requests of one address to the API per minute without a valid token or session that are "
+        "told so.",
     )
 
     audit_head_channel: str = Field(

@@ -29,6 +29,7 @@ class TokenScope(StrEnum):
     COMPANIES_READ = "companies:read"
     DELIVERIES_READ = "deliveries:read"
     STATISTICS_READ = "statistics:read"
+    DELIVERIES_WRITE = "deliveries:write"
     EXPORTS_READ = "exports:read"
     AUDIT_READ = "audit:read"
 

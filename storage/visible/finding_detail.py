@@ -26,16 +26,15 @@ from storage.users import User
 from storage.visible.findings import finding_by_reference
 from storage.visible.visibility import Visibility
 
-REVISIONS = 100
-DELIVERIES = 200
-EVENTS = 200
-NOTES_SHOWN = 100
-VIEWERS = 50
-OFFERS = 100
+OFFERS = 30
 OFFERS_NUMBERED = 1_000
-VERSIONS = 30
-CAPTURES_SHOWN = 60
+VERSIONS = 20
+CAPTURES_SHOWN = 20
 CANDIDATES = 30
+VIEWERS = 50
+HISTORY = 1_000  # entries of each kind in the whole timeline
+REVISIONS = 200  # of them; each holds a whole message
+RECENT = 40  # the same on the page of the finding
 TEXT_CHARS = 20_000  # of one text of a version
 
 
@@ -79,24 +78,33 @@ class VersionText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FindingDetail:
-    alert: Alert
-    company: Company | None
-    revision: AlertRevision
-    revisions: Sequence[AlertRevision]  # the newest ones, oldest first
-    owner: str | None
-    summary: MatchSummary | None
-    matched_at: datetime | None
+class FindingHistory:
+    """What the timeline is made of: the newest rows of each kind, oldest first; `cut`: there are older."""
+
     listing: Listing | None
-    offers: Sequence[Offer]
-    more_offers: bool
-    versions: Sequence[VersionEntry]
-    captures: Sequence[Capture]
+    matched_at: datetime | None
+    revisions: Sequence[AlertRevision]
     deliveries: Sequence[Delivery]
     events: Sequence[TriageEvent]
     acts: Sequence[FindingAct]
     views: Sequence[tuple[str, datetime]]
     notes: Sequence[FindingNote]
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingDetail:
+    alert: Alert
+    company: Company | None
+    revision: AlertRevision
+    history: FindingHistory
+    owner: str | None
+    summary: MatchSummary | None
+    listing: Listing | None
+    offers: Sequence[Offer]
+    more_offers: bool
+    versions: Sequence[VersionEntry]
+    captures: Sequence[Capture]
     labels: Sequence[str]
     links: Sequence[LinkedFinding]
     merged_into: Alert | None
@@ -125,20 +133,14 @@ def finding_detail(
         alert=alert,
         company=None if alert.company_id is None else companies.company_by_id(session, alert.company_id),
         revision=revision,
-        revisions=_last_revisions(session, alert),
+        history=_history(session, alert, listing, limit=RECENT),
         owner=_owner_name(session, alert.owner_id),
         summary=_summary_of(session, alert, revision),
-        matched_at=_matched_at(session, alert),
         listing=listing,
         offers=offers[:OFFERS],
         more_offers=len(offers) > OFFERS,
         versions=versions,
         captures=[] if listing is None else _captures_of(session, listing.id, versions),
-        deliveries=recent_deliveries(session, alert_id=alert.id, limit=DELIVERIES)[::-1],
-        events=_last_events(session, alert.id),
-        acts=triage.acts_of(session, alert.id, limit=EVENTS),
-        views=triage.first_views(session, alert.id, limit=VIEWERS),
-        notes=triage.notes_of(session, alert.id, limit=NOTES_SHOWN),
         labels=triage.labels_of(session, alert.id),
         links=_links_of(session, view, alert.id),
         merged_into=_finding_above(session, view, alert),
@@ -147,6 +149,37 @@ def finding_detail(
         certain=triage.certain_since(session, alert.id),
         sees_numbers=sees_numbers(session, view),
         is_first_view=not triage.has_viewed(session, alert, viewer),
+    )
+
+
+def finding_history(
+    session: Session, view: Visibility, reference: str
+) -> tuple[Alert, FindingHistory] | None:
+    """Return a finding with its whole timeline, up to HISTORY rows of each kind."""
+    alert = finding_by_reference(session, view, reference)
+    if alert is None:
+        return None
+    listing = _visible_listing(session, view, alert.listing_id)
+    return alert, _history(session, alert, listing, limit=HISTORY)
+
+
+def _history(session: Session, alert: Alert, listing: Listing | None, *, limit: int) -> FindingHistory:
+    revisions = _last_revisions(session, alert, min(limit, REVISIONS))
+    deliveries = recent_deliveries(session, alert_id=alert.id, limit=limit)[::-1]
+    events = _last_events(session, alert.id, limit)
+    acts = triage.acts_of(session, alert.id, limit=limit)
+    notes = triage.notes_of(session, alert.id, limit=limit)
+    return FindingHistory(
+        listing=listing,
+        matched_at=_matched_at(session, alert),
+        revisions=revisions,
+        deliveries=deliveries,
+        events=events,
+        acts=acts,
+        views=triage.first_views(session, alert.id, limit=VIEWERS),
+        notes=notes,
+        cut=len(revisions) == min(limit, REVISIONS)
+        or any(len(rows) == limit for rows in (deliveries, events, acts, notes)),
     )
 
 
@@ -170,8 +203,8 @@ def other_alert(
     alert = session.scalar(query)
     if alert is None:
         return None
-    sent = recent_deliveries(session, alert_id=alert.id, limit=DELIVERIES)[::-1]
-    return alert, _last_revisions(session, alert), sent
+    sent = recent_deliveries(session, alert_id=alert.id, limit=RECENT)[::-1]
+    return alert, _last_revisions(session, alert, RECENT), sent
 
 
 def lock_with_revision(
@@ -283,14 +316,14 @@ def _offers(session: Session, view: Visibility, alert: Alert, first: Listing) ->
     return [Offer(each, each.source.name, numbers.get(each.id)) for each in found]
 
 
-def _last_revisions(session: Session, alert: Alert) -> Sequence[AlertRevision]:
+def _last_revisions(session: Session, alert: Alert, limit: int) -> Sequence[AlertRevision]:
     query = select(AlertRevision).where(AlertRevision.alert_id == alert.id)
-    return session.scalars(query.order_by(AlertRevision.number.desc()).limit(REVISIONS)).all()[::-1]
+    return session.scalars(query.order_by(AlertRevision.number.desc()).limit(limit)).all()[::-1]
 
 
-def _last_events(session: Session, alert_id: int) -> Sequence[TriageEvent]:
+def _last_events(session: Session, alert_id: int, limit: int) -> Sequence[TriageEvent]:
     query = select(TriageEvent).where(TriageEvent.alert_id == alert_id)
-    return session.scalars(query.order_by(TriageEvent.id.desc()).limit(EVENTS)).all()[::-1]
+    return session.scalars(query.order_by(TriageEvent.id.desc()).limit(limit)).all()[::-1]
 
 
 def _finding_above(session: Session, view: Visibility, alert: Alert) -> Alert | None:

@@ -1,51 +1,128 @@
-"""A seller as a person may see one: a name, and what was offered under it.
+"""What a name sells on all sources, as far as a person may see it.
 
-A name is all that a site tells. The same name on two sites may be two people.
+A seller is a name: the same name on two sources may be two people, and one person may have two names. The
+name is text of a site, so that an address names a listing of the seller instead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
-from storage.alerts import Alert, AlertKind
+from storage.listing_filters import ListingFilters, find_rows
 from storage.listing_tables import Listing
-from storage.matches import MatchSummary
 from storage.sources import Source
+from storage.visible.listings import (
+    FINDINGS,
+    FindingName,
+    ListingRow,
+    findings_about,
+    rows_of,
+    visible_listing,
+)
 from storage.visible.visibility import Visibility
 
-OFFERS = 200  # on the page of a seller, the newest ones
-COUNTED = 10_000  # offers that are counted by source
+PAGE = 50
+#: Offers that are read for the figures, the prices and the findings, the newest ones.
+COUNTED = 1_000
+PRICES = 200  # of one currency, the newest ones
+CURRENCIES = 4
 
 
-def offers_of_seller(session: Session, view: Visibility, seller: str) -> Sequence[Listing]:
-    """Return the newest offers under this name that may be seen, with their sources."""
-    query = _of_seller(select(Listing).options(joinedload(Listing.source)), view, seller)
-    return session.scalars(query.order_by(Listing.id.desc()).limit(OFFERS)).all()
+@dataclass(frozen=True, slots=True)
+class SourceOffers:
+    source: str
+    offers: int
+    first_at: datetime
+    last_at: datetime
 
 
-def offers_by_source(session: Session, view: Visibility, seller: str) -> Mapping[str, int]:
-    """Return how many of the newest COUNTED offers under this name are on each source, the most first."""
-    newest = _of_seller(select(Listing.source_id), view, seller)
-    counted = newest.order_by(Listing.id.desc()).limit(COUNTED).subquery()
-    query = select(Source.name, func.count()).join(counted, counted.c.source_id == Source.id)
-    query = query.group_by(Source.name).order_by(func.count().desc(), Source.name)
-    return {row[0]: row[1] for row in session.execute(query)}
+@dataclass(frozen=True, slots=True)
+class PricePoint:
+    at: datetime
+    amount: Decimal
+    listing_id: int
 
 
-def findings_of_seller(
-    session: Session, view: Visibility, seller: str, *, limit: int = 100
-) -> Sequence[Alert]:
-    """Return the newest findings about offers under this name that may be seen."""
-    query = select(Alert).join(Listing, Listing.id == Alert.listing_id)
-    query = query.where(Listing.seller == seller, Alert.kind == AlertKind.FINDING, view.of(Alert.company_id))
-    return session.scalars(query.order_by(Alert.id.desc()).limit(limit)).all()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SellerPage:
+    """`counted`: offers that the figures are about, the newest ones; `whole`: there are no others."""
+
+    name: str
+    listing_id: int
+    rows: Sequence[ListingRow]
+    after: int | None
+    counted: int
+    whole: bool
+    sources: Sequence[SourceOffers]
+    prices: Sequence[tuple[str, Sequence[PricePoint]]]  # by currency, oldest first
+    findings: Sequence[FindingName]
+    more_findings: bool
 
 
-def _of_seller(query: Select[Any], view: Visibility, seller: str) -> Select[Any]:
-    query = query.where(Listing.seller == seller)
-    if view.companies is None:
-        return query
-    matched = MatchSummary.company_id.in_(sorted(view.companies))
-    return query.where(exists().where(MatchSummary.listing_id == Listing.id, matched))
+_FACTS: tuple[Any, ...] = (
+    Listing.id,
+    Listing.source_id,
+    Listing.first_seen_at,
+    Listing.price_amount,
+    Listing.price_currency,
+)
+
+
+def seller_page(
+    session: Session, view: Visibility, listing_id: int, *, before: int | None = None, limit: int = PAGE
+) -> SellerPage | None:
+    """Return what the seller of a listing offers; None: the listing may not be seen, or names no seller."""
+    listing = visible_listing(session, view, listing_id)
+    if listing is None or listing.seller is None:
+        return None
+    filters = ListingFilters(seller=listing.seller, any_company=view.companies)
+    facts: Select[Any] = select(*_FACTS)
+    found = find_rows(session, facts, None, filters, enough=COUNTED, limit=COUNTED)
+    below = [row for row in found.rows if before is None or row[0] < before]
+    ids = [row[0] for row in below[: limit + 1]]
+    shown = ids[:limit]
+    findings = findings_about(session, view, [row[0] for row in found.rows])
+    return SellerPage(
+        name=listing.seller,
+        listing_id=listing.id,
+        rows=rows_of(session, view, shown),
+        after=shown[-1] if len(ids) > limit else None,
+        counted=len(found.rows),
+        whole=found.whole,
+        sources=_by_source(session, found.rows),
+        prices=_prices(found.rows),
+        findings=findings[:FINDINGS],
+        more_findings=len(findings) > FINDINGS,
+    )
+
+
+def _by_source(session: Session, rows: Sequence[Any]) -> Sequence[SourceOffers]:
+    times: dict[int, list[datetime]] = {}
+    for row in rows:
+        times.setdefault(row[1], []).append(row[2])
+    query = select(Source.id, Source.name).where(Source.id.in_(list(times)))
+    names = {row[0]: row[1] for row in session.execute(query)}
+    found = [SourceOffers(names[each], len(at), min(at), max(at)) for each, at in times.items()]
+    return sorted(found, key=lambda each: (-each.offers, each.source))
+
+
+def _prices(rows: Sequence[Any]) -> Sequence[tuple[str, Sequence[PricePoint]]]:
+    """Return the prices of the commonest currencies; amounts of different currencies are not compared."""
+    priced = [row for row in rows if row[3] is not None and row[4]]
+    common = [currency for currency, _ in Counter(row[4] for row in priced).most_common(CURRENCIES)]
+    return [
+        (
+            currency,
+            sorted(
+                [PricePoint(row[2], row[3], row[0]) for row in priced if row[4] == currency][:PRICES],
+                key=lambda point: (point.at, point.listing_id),
+            ),
+        )
+        for currency in common
+    ]

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import httpx
 import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 from sqlalchemy import update
 
 from storage.database.base import Database
@@ -65,6 +66,14 @@ def _sign_in(page: Page) -> None:
     page.get_by_label("Name").fill("anna")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def _sent_again(request: Request) -> str:
+    """Send what the browser sent, with its cookies; return where the answer leads."""
+    kept = {name: value for name, value in request.all_headers().items() if not name.startswith(":")}
+    kept.pop("content-length", None)
+    answer = httpx.post(request.url, content=request.post_data, headers=kept, trust_env=False)
+    return request.url.removesuffix("/sign-in/passkey") + answer.headers["location"]
 
 
 def _violations(page: Page) -> list[str]:
@@ -125,10 +134,13 @@ def test_a_passkey_is_added_and_signs_in(console: RunningConsole, browser: Brows
         page.get_by_label("Its name").fill("work laptop")
         page.get_by_role("button", name="Add a passkey").click()
         expect(page.locator(".codes li")).to_have_count(10)
+        sent: list[Request] = []
+        page.on("request", lambda each: sent.append(each) if each.url.endswith("/sign-in/passkey") else None)
         for _ in range(2):
             page.get_by_role("button", name="Sign out").click()
             page.get_by_role("button", name="Sign in with a passkey").click()
             expect(page.get_by_role("heading", name="Findings")).to_be_visible()
+        assert _sent_again(sent[-1]) == f"{console.url}/sign-in?problem=refused"
 
         page.get_by_role("button", name="Sign out").click()
         _sign_in(page)

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import inspect
 
 from alerts.rules import DEFAULT_WEIGHTS
 from matching.comparing import sample_answers
@@ -20,11 +21,11 @@ from storage.audit_log import AuditEntry
 from storage.canary_matches import CanaryEvidence, CanaryRecord
 from storage.data_sets import DataSetSign, SignKind, place_listing
 from storage.database.base import Database
-from storage.deliveries import DeliveryState
-from storage.listings import Life
+from storage.deliveries import DeliveryState, HeldFor
+from storage.listings import Life, Listing
 from storage.sample_verdicts import SampleRecord, VerdictRecord
 from storage.sources import SourceHealth
-from storage.triage import TriageRefusal
+from storage.triage import ActKind, TriageRefusal
 from storage.users import Role
 from tests.alerts.samples import email_channel
 from tests.alerts.world import World
@@ -381,6 +382,43 @@ def test_all_offers_of_the_data_that_name_the_company(console: RunningConsole, w
     assert [name in own for name in ("blackfox", "mirror", "of others")] == [True, True, False]
 
 
+def test_a_finding_with_much_of_everything(console: RunningConsole, world: World) -> None:
+    """Each page stays below 150 KB, and what is left out is named; the whole timeline has whole texts."""
+    reference = add_rich_finding(world)
+    with world.database.transaction() as session:
+        alert = alerts.lock_alert(session, 1)
+        assert alert
+        for number in range(120):
+            state = (TriageState.INVESTIGATING, TriageState.CONFIRMED)[number % 2]
+            now = world.clock() + timedelta(seconds=number)
+            reason = "理由" * 900 + f" {number}."
+            triage.change_state(session, alert, state, by="bob", reason=reason, now=now)
+            triage.add_note(session, alert, by="bob", text="备注" * 1_900 + f" {number}.", now=now)
+    long = "每条数据都已核实。" * 2_200
+    world.crawl("8812", text="long", body=long, sample=long, seller="blackfox")
+    world.crawl("8812", text="longer", body=long.replace("核", "验"), sample=long.replace("条", "行"))
+    with world.database.transaction() as session:
+        names = {column.key for column in inspect(Listing).column_attrs}
+        columns = names - {"id", "key", "data_set_id"}
+        first = session.get_one(Listing, 1)
+        for number in range(60):
+            same = {name: getattr(first, name) for name in columns}
+            session.add(Listing(**same, key=f"mirror {number}", data_set_id=1))
+    client = console.signed_in()
+    pages = {
+        path: client.get(f"/findings/{reference}{path}")
+        for path in ("", "/timeline", "/timeline?page=2", "/versions", "/versions?before=4&after=4")
+    }
+
+    sizes = {path: (page.status_code, len(page.content) // 1_000) for path, page in pages.items()}
+    assert {path: size for path, size in sizes.items() if size[0] != 200 or size[1] >= 150} == {}
+    assert "The first 30 are shown; there are more." in words(pages[""])
+    assert " 119." not in words(pages[""])
+    assert " 119." in words(pages["/timeline"])
+    assert " 110." in words(pages["/timeline?page=2"])
+    assert "There are more differences, which are not shown." in words(pages["/versions"])
+
+
 def test_the_event_is_the_webhooks(console: RunningConsole, world: World) -> None:
     reference = add_rich_finding(world)
 
@@ -440,6 +478,8 @@ def test_every_slug_has_its_words() -> None:
         "signal_": list(DEFAULT_WEIGHTS),
         "life_": [each.value for each in Life],
         "timeline_delivery_": [each.value for each in DeliveryState],
+        "timeline_held_": [each.value for each in HeldFor],
+        "timeline_": [each.value for each in ActKind],
         "timeline_alert_": [each.value for each in AlertChange],
         "assumption_": list(ASSUMPTIONS),
         "disagreement_": list(DISAGREEMENTS),

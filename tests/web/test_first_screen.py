@@ -95,6 +95,7 @@ def test_triage_by_keys(quick: RunningConsole, world: World, browser: Browser) -
         page.keyboard.press("Enter")
         expect(page.locator("#done")).to_have_text("1 finding was changed.")
         page.goto("/?owner=all")
+        page.route("**/findings/*", lambda route: route.fulfill(body="the finding"))
         page.keyboard.press("j")
         page.keyboard.press("o")
         page.wait_for_url("**/findings/*")
@@ -111,6 +112,9 @@ def test_without_scripts(console: RunningConsole, world: World, browser: Browser
         expect(page.locator("#done")).to_have_text("2 findings were changed.")
         page.get_by_role("link", name="acknowledged 2").click()
         expect(page.locator("#rows tr")).to_have_count(2)
+        page.get_by_label("Label").fill("bank")
+        page.keyboard.press("Enter")
+        assert page.url.endswith("state=acknowledged"), "Enter changes nothing"
         page.get_by_label("Words in the title").fill("ONE")
         page.get_by_role("button", name="Apply").click()
         assert titles(page) == ["出售 <b>one</b>"]
@@ -121,7 +125,7 @@ def test_without_scripts(console: RunningConsole, world: World, browser: Browser
 
 
 def test_it_is_readable_everywhere(console: RunningConsole, world: World, browser: Browser) -> None:
-    """axe finds nothing at 360 and 1920 pixels, light and dark, in English and Chinese; nothing is cut off."""
+    """axe finds nothing at 360 and 1920 pixels, light, dark, in English and Chinese; nothing is cut off."""
     for key in ("one", "two"):
         add(world, key)
     world.acknowledge(1)

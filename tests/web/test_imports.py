@@ -18,6 +18,7 @@ WHOLE = {
     "storage.service_tokens": "who asks",
     "storage.oidc": "who asks, by the provider's subject",
     "storage.audit_log": "writes; a page reads it through storage.visible",
+    "storage.api_answers": "answers to repeated requests of the one who asks",
     "storage.triage": "writes about a finding that storage.visible gave",
     "storage.evidence.digest": "keys of the installation",
 }
@@ -31,6 +32,8 @@ ALLOWED = {
     "storage.companies.set_company_active": "writes about a company that storage.visible gave and locked",
     "storage.companies.withdraw_term": "writes about a term that storage.visible gave",
     "storage.deliveries.retry_failed": "makes deliveries due again that storage.visible gave",
+    "storage.sources.add_source": "writes, for admins of the installation",
+    "storage.sources.change_source": "writes about a source that storage.visible gave and locked",
     "storage.nodes.node_state": "reads no row",
     "storage.mutes.end_mute": "writes about a mute that storage.visible gave",
 }

@@ -1,4 +1,4 @@
-"""Who looks after whom: the pages of people, for each role, on both databases."""
+"""Who looks after whom: the pages of people, for each role."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
+from storage.database.base import Database
 from storage.sign_in_limits import RULES, LimitKind
 from storage.users import Grant, Role, User
 from tests.alerts.world import World
@@ -28,10 +29,15 @@ PEOPLE: Mapping[str, Mapping[str | None, Role]] = {
 }
 
 
+@pytest.fixture
+def world(sqlite_database: Database) -> World:
+    """On SQLite: the pages ask nothing that tests of storage do not ask on both."""
+    return World(sqlite_database)
+
+
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "HASHER", PasswordHasher(1, 64, 1))
-    passwords.hash_of_nobody.cache_clear()
 
 
 @pytest.fixture

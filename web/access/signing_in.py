@@ -116,10 +116,10 @@ class SignInAttempt:
         )
 
         def work(session: Session) -> str | None:
-            take_back(session, limits, forget=[LimitKind.NAME])
             held = users.lock_user(session, user.id)
             if held is None or not held.active or held.password_hash != user.password_hash:
                 return ""
+            take_back(session, limits, forget=[LimitKind.NAME])
             held.password_hash = renewed or held.password_hash
             return None if asks_factor else self.begin(session, held, SignInMethod.PASSWORD)
 

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from storage.alerts import AlertChange
+from storage.deliveries import DeliveryState
 from storage.triage import SPILLWATCH, ActKind
-from storage.visible.finding_detail import FindingDetail
+from storage.visible.finding_detail import FindingHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,49 +30,54 @@ class TimelineEntry:
     uncertain: bool = False
 
 
-def timeline_of(detail: FindingDetail) -> list[TimelineEntry]:
+def timeline_of(history: FindingHistory) -> list[TimelineEntry]:
     """Return the entries, oldest first. Of equal times, those that follow from others stand behind them."""
     found = [
-        *_listing_entries(detail),
-        *_revision_entries(detail),
-        *_delivery_entries(detail),
-        *(TimelineEntry(at, "viewed", by) for by, at in detail.views),
-        *_people_entries(detail),
+        *_listing_entries(history),
+        *_revision_entries(history),
+        *_delivery_entries(history),
+        *(TimelineEntry(at, "viewed", by) for by, at in history.views),
+        *_people_entries(history),
+        *(TimelineEntry(each.at, "note", each.by, each.text) for each in history.notes),
     ]
     return sorted(found, key=lambda entry: entry.at)
 
 
-def _listing_entries(detail: FindingDetail) -> Iterator[TimelineEntry]:
-    listing = detail.listing
+def _listing_entries(history: FindingHistory) -> Iterator[TimelineEntry]:
+    listing = history.listing
     if listing is None:
         return
     if listing.posted_at is not None:
         yield TimelineEntry(listing.posted_at, "posted", uncertain=listing.posted_at_uncertain)
     yield TimelineEntry(listing.first_seen_at, "captured")
-    if detail.matched_at is not None:
-        yield TimelineEntry(detail.matched_at, "matched")
+    if history.matched_at is not None:
+        yield TimelineEntry(history.matched_at, "matched")
 
 
-def _revision_entries(detail: FindingDetail) -> Iterator[TimelineEntry]:
-    for revision in detail.revisions:
+def _revision_entries(history: FindingHistory) -> Iterator[TimelineEntry]:
+    for revision in history.revisions:
         changes = [
             (str(each.get("field")), each.get("before"), each.get("after"))
             for each in revision.content.get("changes", ())
         ]
         values = {"number": revision.number, "severity": revision.severity.value, "score": revision.score}
         yield TimelineEntry(revision.at, f"alert_{revision.change.value}", values=values, changes=changes)
+        if revision.muted_by_id is not None:
+            yield TimelineEntry(revision.at, "muted", values={"number": revision.number})
 
 
-def _delivery_entries(detail: FindingDetail) -> Iterator[TimelineEntry]:
-    for each in detail.deliveries:
+def _delivery_entries(history: FindingHistory) -> Iterator[TimelineEntry]:
+    for each in history.deliveries:
         values = {"channel": each.channel, "number": each.revision, "attempts": each.attempts}
         at = each.sent_at or each.claimed_at or each.created_at
-        yield TimelineEntry(at, f"delivery_{each.state.value}", text=each.reason or "", values=values)
+        is_held = each.state is DeliveryState.PENDING and each.held_for is not None
+        what = f"held_{each.held_for}" if is_held else f"delivery_{each.state.value}"
+        yield TimelineEntry(at, what, text=each.reason or "", values=values)
 
 
-def _people_entries(detail: FindingDetail) -> Iterator[TimelineEntry]:
-    told = {revision.at: revision.change for revision in detail.revisions}
-    for event in detail.events:
+def _people_entries(history: FindingHistory) -> Iterator[TimelineEntry]:
+    told = {revision.at: revision.change for revision in history.revisions}
+    for event in history.events:
         values = {"before": event.before.value, "after": event.after.value}
         if event.by == SPILLWATCH:  # the reason stands in the entry of the revision
             reopened = told.get(event.at) in (AlertChange.REOPENED, AlertChange.ESCALATED)
@@ -80,7 +86,7 @@ def _people_entries(detail: FindingDetail) -> Iterator[TimelineEntry]:
             )
         else:
             yield TimelineEntry(event.at, "state", event.by, event.reason, values)
-    for act in detail.acts:
+    for act in history.acts:
         what = act.kind.value
         if act.by == SPILLWATCH and act.kind in (ActKind.UNMERGED, ActKind.GAVE_BACK):
             what = f"{what}_stronger"

@@ -8,13 +8,13 @@ with what was typed and with what somebody else did.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
@@ -31,7 +31,7 @@ from web.access.signed_in import Person, SignedIn
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
 from web.errors import NotThere
-from web.finding.differences import text_differences
+from web.finding.differences import DifferenceRow, shown_rows, text_differences
 from web.finding.timeline import timeline_of
 from web.finding.verdict import next_steps, verdict_of
 from web.rendering import render
@@ -51,6 +51,9 @@ TOO_LONG = "too_long"
 NO_TIME = "no_time"
 NOT_KNOWN = "not_known"
 TEXTS = ("title", "body", "sample")
+ENTRIES = 40  # of the timeline on the page of the finding
+NOTES_SHOWN = 8
+ENTRIES_A_PAGE = 10  # of the whole timeline, with whole texts
 
 Text = Annotated[str, Form()]
 
@@ -113,7 +116,8 @@ def _page(
         verdict=verdict_of(content, found.summary),
         steps=list(next_steps(content, found.alert.severity)),
         thresholds=sorted(content.thresholds.items(), key=lambda step: -step[1]),
-        timeline=timeline_of(found),
+        timeline=timeline_of(found.history)[-ENTRIES:],
+        notes=found.history.notes[-NOTES_SHOWN:],
         people=people,
         states=list(TriageState),
         needs_reason=NEEDS_REASON,
@@ -148,6 +152,28 @@ def _stamp(alert: Alert) -> str:
     return ".".join(str(each) for each in (*changing, alert.merged_into_id))
 
 
+@router.get("/timeline")
+def timeline_page(at: AtFinding, page: Annotated[int, Query(ge=1, le=1000)] = 1) -> Response:
+    """Show the whole timeline with whole texts, newest first."""
+    with at.console.database.reading() as session:
+        found = visible.finding_history(session, at.person.view, at.reference)
+    if found is None:
+        raise NotThere
+    alert, history = found
+    entries = timeline_of(history)[::-1]
+    first = (page - 1) * ENTRIES_A_PAGE
+    return render(
+        at.request,
+        "finding_timeline.html",
+        person=at.person,
+        alert=alert,
+        timeline=entries[first : first + ENTRIES_A_PAGE],
+        page=page,
+        has_more=len(entries) > first + ENTRIES_A_PAGE,
+        cut=history.cut,
+    )
+
+
 @router.get("/versions")
 def versions_page(at: AtFinding, listing: int = 0, before: int = -1, after: int = 0) -> Response:
     """Show two versions of a listing side by side; by default the last two."""
@@ -162,10 +188,11 @@ def versions_page(at: AtFinding, listing: int = 0, before: int = -1, after: int 
     if found is None:
         raise NotThere
     row, versions, texts = found
-    parts = []
+    parts: list[tuple[str, Sequence[DifferenceRow], bool]] = []
     if len(texts) == 2:
         old, new = texts
-        parts = [(name, text_differences(getattr(old, name), getattr(new, name))) for name in TEXTS]
+        compared = ((name, text_differences(getattr(old, name), getattr(new, name))) for name in TEXTS)
+        parts = [(name, *shown_rows(rows)) for name, rows in compared]
     return render(
         at.request,
         "finding_versions.html",

@@ -56,7 +56,10 @@ router = APIRouter()
 
 #: The times whose waits are compared with the time before them, in days.
 TIMES = (30, 90)
-NEW_STATES = tuple(state.value for state in TriageState if state is not TriageState.NEW)
+#: What many findings can be set to, apart from acknowledged, which has a button.
+NEW_STATES = tuple(
+    state.value for state in TriageState if state not in (TriageState.NEW, TriageState.ACKNOWLEDGED)
+)
 RESULTS = ("changed", "same", "stale", "refused", "none")
 WAITS_KEPT = timedelta(minutes=5)
 

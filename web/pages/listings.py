@@ -1,161 +1,130 @@
-"""Listings: a search over everything that was crawled, and one listing whole."""
+"""Listings: the search, and one of them."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
-from typing import Annotated
-from urllib.parse import urlencode
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
-from pydantic import BeforeValidator, Field
+from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
-from storage.listing_filters import ListingFilters
-from storage.listing_tables import Life
-from storage.visible import listings as visible
-from storage.visible import sellers
+from storage.listing_tables import Life, ListingVersion
+from storage.visible.listings import (
+    COMPARED,
+    COUNTED,
+    companies_to_search,
+    listing_detail,
+    listing_page,
+)
+from storage.visible.mutes import sources_to_mute
 from web.access.signed_in import Person
 from web.audit import AuditAction, audit
 from web.console import ConsoleParts
 from web.errors import NotThere
-from web.highlighting import marked_line, marked_lines, snippet
+from web.finding.differences import DifferenceRow, text_differences
+from web.highlights import Highlights
+from web.listing_choice import ListingChoice
 from web.rendering import render
 
 router = APIRouter()
 
-MAX_ID = 2**53
-SELLER_CHARS = 400
-#: What a form sends for an empty field is no value.
-Empty = BeforeValidator(lambda value: value or None)
-Words = Annotated[str, Query(max_length=500)]
-Name = Annotated[str, Query(max_length=SELLER_CHARS)]
+BODY_CHARS = 40_000  # of a text on a page
+#: Fields whose values are short, in the order of the page.
+SHORT = ("title", "seller", "price", "claimed_records", "data_classes")
 
 
 @router.get("/listings")
-def listings(
-    request: Request,
-    console: ConsoleParts,
-    person: Person,
-    q: Words = "",
-    source: Name = "",
-    company: Name = "",
-    seller: Name = "",
-    life: Annotated[str, Query(max_length=20)] = "",
-    currency: Annotated[str, Query(max_length=12)] = "",
-    min_price: Annotated[Annotated[Decimal, Field(ge=0, le=10**15)] | None, Empty, Query()] = None,
-    min_records: Annotated[Annotated[int, Field(ge=0, le=10**15)] | None, Empty, Query()] = None,
-    since: Annotated[date | None, Empty, Query()] = None,
-    until: Annotated[date | None, Empty, Query()] = None,
-    below: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None,
-) -> HTMLResponse:
-    """Search listings. Each search for words is an entry of the audit log, with personal data masked."""
-    wanted = ListingFilters(
-        source=source or None,
-        company=company or None,
-        life=Life(life) if life in set(Life) else None,
-        since=_midnight(since),
-        until=_midnight(until),
-        seller=seller or None,
-        currency=currency or None,
-        min_price=min_price,
-        min_records=min_records,
-        below_id=below,
-    )
-    words = q.strip()
+def search(request: Request, console: ConsoleParts, person: Person) -> HTMLResponse:
+    choice = ListingChoice.of(request.query_params)
+    words = choice.words or None
     with console.database.reading() as session:
-        page = visible.listing_page(session, person.view, words, wanted)
-        facets = visible.listing_facets(session, person.view, words, wanted)
-    if words and below is None:
-        now = console.clock()
+        page = listing_page(session, person.view, words, choice.filters(person.zone))
+        companies = companies_to_search(session, person.view)
+        sources = sources_to_mute(session, person.view)
+    if choice.any:
         console.database.write(
             lambda session: audit(
-                session, person, AuditAction.SEARCH, now, words=words, found=len(page.listings)
+                session,
+                person,
+                AuditAction.SEARCH,
+                console.clock(),
+                subject="listings",
+                words=choice.words,
+                filters=choice.given,
+                found=page.counts.counted,
             )
         )
-    asked = {name: value for name, value in request.query_params.items() if name != "below" and value}
-    marks = visible.highlighted_words(words) if words else ()
     return render(
         request,
         "listings.html",
         person=person,
+        choice=choice,
         page=page,
-        facets=facets,
-        words=words,
-        asked=asked,
-        lives=[each.value for each in Life],
-        seller_key=seller_key,
-        mark=lambda text: marked_line(text, marks),
-        snippet=lambda text: snippet(text, marks),
-        address=lambda **changes: "/listings?" + urlencode({k: v for k, v in (asked | changes).items() if v}),
+        companies=companies,
+        sources=list(sources),
+        highlights=Highlights.of(choice.words),
+        lives=tuple(Life),
+        counted=COUNTED,
+        compared=COMPARED,
+        price=price_text,
     )
 
 
-@router.get("/listings/{number}")
+@router.get("/listings/{listing_id}")
 def listing(
-    request: Request, console: ConsoleParts, person: Person, number: int, q: Words = ""
+    request: Request, console: ConsoleParts, person: Person, listing_id: str, version: str = ""
 ) -> HTMLResponse:
-    """Show one listing whole; what was searched for is marked."""
-    if not 0 < number < MAX_ID:
-        raise NotThere
+    number = id_from(version) if version else None
     with console.database.reading() as session:
-        found = visible.visible_listing(session, person.view, number)
+        found = listing_detail(session, person.view, id_from(listing_id), number=number)
         if found is None:
             raise NotThere
-        marks = visible.highlighted_words(q) if q else ()
         return render(
             request,
             "listing.html",
             person=person,
-            listing=found,
-            versions=visible.versions_of_listing(session, person.view, found),
-            offers=visible.other_offers(session, person.view, found),
-            replies=visible.replies_of(session, person.view, found),
-            matched=visible.matches_of_listing(session, person.view, found),
-            findings=visible.findings_of_listing(session, person.view, found),
-            seller_key=seller_key,
-            mark=lambda text: marked_line(text, marks),
-            mark_lines=lambda text: marked_lines(text, marks),
+            found=found,
+            listing=found.listing,
+            version=found.version,
+            before=found.before,
+            body_chars=BODY_CHARS,
+            texts=compared_texts(found.before, found.version),
+            fields=SHORT,
+            value=field_text,
+            price=price_text,
         )
 
 
-@router.get("/sellers/{key}")
-def seller(request: Request, console: ConsoleParts, person: Person, key: str) -> HTMLResponse:
-    """Show what was offered under a name. Its key is base64, so that no crawled text is a path."""
-    name = seller_of(key)
-    if name is None:
+def compared_texts(
+    before: ListingVersion | None, version: ListingVersion | None
+) -> list[tuple[str, list[DifferenceRow]]]:
+    """Return the texts that differ between two versions, side by side."""
+    if before is None or version is None:
+        return []
+    pairs = [(name, getattr(before, name), getattr(version, name)) for name in ("body", "sample")]
+    return [(name, text_differences(old, new)) for name, old, new in pairs if old != new]
+
+
+def id_from(text: str) -> int:
+    """Return the number of an address; raises NotThere for what is none."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
         raise NotThere
-    with console.database.reading() as session:
-        offers = sellers.offers_of_seller(session, person.view, name)
-        if not offers:
-            raise NotThere
-        return render(
-            request,
-            "seller.html",
-            person=person,
-            name=name,
-            offers=offers,
-            by_source=sellers.offers_by_source(session, person.view, name),
-            findings=sellers.findings_of_seller(session, person.view, name),
-        )
+    return int(text)
 
 
-def seller_key(name: str) -> str:
-    """Return a name as it stands in an address: base64 of its UTF-8 (RFC 4648, 5), without padding."""
-    return base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
+def price_text(row: Any) -> str:  # noqa: ANN401  (a listing or a version)
+    """Return a price as "0.5 BTC"; "" if there is none."""
+    if row.price_amount is None:
+        return ""
+    return f"{row.price_amount.normalize():,f} {row.price_currency or ''}".strip()
 
 
-def seller_of(key: str) -> str | None:
-    """Return the name of a key; None: it is none."""
-    if len(key) > SELLER_CHARS * 6:
-        return None
-    try:
-        return base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        return None
-
-
-def _midnight(day: date | None) -> datetime | None:
-    return None if day is None else datetime.combine(day, time(), tzinfo=UTC)
+def field_text(row: Any, name: str) -> str:  # noqa: ANN401
+    """Return a field of a version as text; "" if it has none."""
+    if name == "price":
+        return price_text(row)
+    value = getattr(row, name)
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return ", ".join(value) if isinstance(value, list) else str(value)

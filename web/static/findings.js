@@ -39,6 +39,15 @@ if (selected) {
   tell();
 }
 
+// Enter in a field does what the button beside it does; the form's own first button does nothing.
+for (const [field, button] of [["reason", "set-state"], ["new-label", "add-label"]]) {
+  document.getElementById(field)?.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    list.requestSubmit(document.getElementById(button));
+  });
+}
+
 // --- keys: the current row has the focus on its link, so that Enter opens it and screen readers read it
 
 function go(row) {
