@@ -32,7 +32,7 @@ from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
 from web.errors import NotThere
 from web.finding.differences import DifferenceRow, shown_rows, text_differences
-from web.finding.timeline import timeline_of
+from web.finding.timeline import last_change, timeline_of
 from web.finding.verdict import next_steps, verdict_of
 from web.rendering import render
 from web.wording import zone_named
@@ -124,6 +124,7 @@ def _page(
         may_triage=person.may(Role.ANALYST, found.alert.company_id),
         done=done,
         refused=refused,
+        stale=last_change(found.history) if refused and refused.why == STALE else None,
         typed=typed or {},
         stamp=_stamp(found.alert),
         limits={"reason": REASON_CHARS, "note": NOTE_CHARS},
