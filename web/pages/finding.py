@@ -55,6 +55,16 @@ ENTRIES = 40  # of the timeline on the page of the finding
 NOTES_SHOWN = 8
 ENTRIES_A_PAGE = 10  # of the whole timeline, with whole texts
 
+#: The state that a form proposes.
+NEXT_STATE = {
+    TriageState.NEW: TriageState.ACKNOWLEDGED,
+    TriageState.ACKNOWLEDGED: TriageState.INVESTIGATING,
+    TriageState.INVESTIGATING: TriageState.CONFIRMED,
+    TriageState.CONFIRMED: TriageState.RESOLVED,
+    TriageState.FALSE_POSITIVE: TriageState.INVESTIGATING,
+    TriageState.RESOLVED: TriageState.INVESTIGATING,
+}
+
 Text = Annotated[str, Form()]
 
 
@@ -120,6 +130,7 @@ def _page(
         notes=found.history.notes[-NOTES_SHOWN:],
         people=people,
         states=list(TriageState),
+        proposed=(typed or {}).get("state", NEXT_STATE[found.alert.state].value),
         needs_reason=NEEDS_REASON,
         may_triage=person.may(Role.ANALYST, found.alert.company_id),
         done=done,
