@@ -511,21 +511,3 @@ def _moment(typed: str, zone: str, now: datetime) -> datetime | None:
         read = read.replace(tzinfo=zone_named(zone))
     read = read.astimezone(UTC)
     return read if EARLIEST <= read <= now + AHEAD else None
-
-
-# --- alerts that are no findings
-
-others = APIRouter()
-
-
-@others.get("/alerts/{reference}")
-def alert_page(request: Request, console: ConsoleParts, person: Person, reference: str) -> Response:
-    """Show an alert about a source, a channel or the installation, to whom sees the whole installation."""
-    with console.database.reading() as session:
-        found = visible.other_alert(session, person.view, reference)
-    if found is None:
-        raise NotThere
-    alert, revisions, deliveries = found
-    return render(
-        request, "alert.html", person=person, alert=alert, revisions=revisions, deliveries=deliveries
-    )
