@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from web.pages import (
     account,
+    alert,
     audit,
     companies,
     deliveries,
@@ -30,6 +31,7 @@ from web.pages import (
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
     account.router,
+    alert.router,
     audit.router,
     companies.router,
     deliveries.router,
