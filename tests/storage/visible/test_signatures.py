@@ -22,6 +22,7 @@ NO_QUESTIONS = {
 }
 #: Questions whose answer is the same for everybody who is signed in.
 FOR_EVERYBODY = {
+    "companies.is_taken": "whether a slug is taken, for admins of the installation",
     "deliveries.channel_states": "the state of channels; the page shows them to the installation only",
     "deliveries.tested_delivery": "a test message, which tells of nobody",
     "mutes.sources_to_mute": "names of sources",
