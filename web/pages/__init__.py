@@ -13,6 +13,7 @@ from web.pages import (
     settings,
     sign_in,
     sources,
+    statistics,
     welcome,
 )
 
@@ -26,5 +27,6 @@ ROUTERS: Sequence[APIRouter] = (
     settings.router,
     sign_in.router,
     sources.router,
+    statistics.router,
     welcome.router,
 )
