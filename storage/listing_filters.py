@@ -86,7 +86,7 @@ def find_rows(
     If `enough` of them are found in the newest part, nothing else is looked at.
     """
     company_ids = _company_ids(session, filters)
-    found = found.where(*_conditions(session, filters)).limit(limit)
+    found = found.where(*filter_conditions(session, filters)).limit(limit)
     if query is not None:
         return _search_text(session, found, query, filters, company_ids, enough, limit)
     if company_ids is not None:
@@ -124,7 +124,7 @@ def recent_listings(session: Session, *, limit: int = 50) -> Sequence[Listing]:
     return search_listings(session, limit=limit)
 
 
-def _conditions(session: Session, wanted: ListingFilters) -> list[Condition]:
+def filter_conditions(session: Session, wanted: ListingFilters) -> list[Condition]:
     """Return the conditions except that of the company."""
     conditions: list[Condition] = []
     if wanted.source is not None:

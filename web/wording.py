@@ -84,7 +84,7 @@ class Wording:
         if at is None:
             return Markup("–")
         local = format_datetime(
-            at.astimezone(_zone(self.zone)), MOMENTS[self.language], locale=LOCALES[self.language]
+            at.astimezone(zone_named(self.zone)), MOMENTS[self.language], locale=LOCALES[self.language]
         )
         utc = at.astimezone(UTC)
         return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
@@ -106,7 +106,8 @@ class Wording:
 
 
 @cache
-def _zone(name: str) -> ZoneInfo:
+def zone_named(name: str) -> ZoneInfo:
+    """Return a time zone of the IANA database; UTC if it has none of that name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

@@ -24,6 +24,8 @@ WORD_CHANGES = 120
 BLOCKS = 40  # that are compared word by word
 CONTEXT = 2  # equal lines shown before and after a change
 TEXT_CHARS = 20_000
+SHOWN_BYTES = 60_000  # of both sides of one text
+MARKUP_BYTES = 12  # around one piece
 _WORD = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
     r"|[^\W\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+|\s+|[^\w\s]"
@@ -71,6 +73,34 @@ def text_differences(before: str, after: str) -> list[DifferenceRow]:
             refined += 1
             rows += _replaced(ours, theirs, by_word=refined <= BLOCKS)
     return list(_without_far_lines(rows))
+
+
+def shown_rows(rows: Sequence[DifferenceRow]) -> tuple[Sequence[DifferenceRow], bool]:
+    """Return the first rows, up to SHOWN_BYTES on both sides, and whether there are more."""
+    room = SHOWN_BYTES
+    for number, row in enumerate(rows):
+        sides = [list(_first_pieces(side or (), max(room, 0) // 2)) for side in (row.before, row.after)]
+        room -= sum(_size(piece) for side in sides for piece in side)
+        if [*sides] != [list(row.before or ()), list(row.after or ())]:
+            last = DifferenceRow(row.before and sides[0], row.after and sides[1], row.skipped)
+            return [*rows[:number], last], True
+    return rows, False
+
+
+def _size(piece: Piece) -> int:
+    """Return about how many bytes a page needs for a piece."""
+    return len(piece.text.encode()) + MARKUP_BYTES
+
+
+def _first_pieces(pieces: Sequence[Piece], room: int) -> Iterator[Piece]:
+    for piece in pieces:
+        size = _size(piece)
+        if size > room:
+            kept = piece.text[: max(0, room - MARKUP_BYTES) * len(piece.text) // size]
+            yield Piece(f"{kept}…", piece.changed)
+            return
+        room -= size
+        yield piece
 
 
 def _replaced(old: Sequence[str], new: Sequence[str], *, by_word: bool) -> Iterator[DifferenceRow]:
