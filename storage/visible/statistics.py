@@ -78,7 +78,7 @@ def waiting_figures(
 
 
 @dataclass(frozen=True, slots=True)
-class SourceCoverage:
+class SourceShare:
     """The ended runs of a source in the last COVERED_DAYS days, the newest RUNS_READ of them at most.
 
     `listings`: those that may be seen, counted up to a bound.
@@ -95,7 +95,7 @@ class SourceCoverage:
         return self.read / self.runs if self.runs else 0.0
 
 
-def coverage_figures(session: Session, view: Visibility, *, now: datetime) -> Sequence[SourceCoverage]:
+def coverage_figures(session: Session, view: Visibility, *, now: datetime) -> Sequence[SourceShare]:
     """Return the WORST sources in worst health, and which part of their runs read what they showed."""
     steps = [(Source.health == health, literal(number)) for number, health in enumerate(WORST_FIRST)]
     rank = case(*steps, (Source.behind_since.is_not(None), literal(90)), else_=literal(99))
@@ -112,7 +112,7 @@ def coverage_figures(session: Session, view: Visibility, *, now: datetime) -> Se
         )
         outcomes = session.scalars(ended.order_by(Run.finished_at.desc()).limit(RUNS_READ)).all()
         found.append(
-            SourceCoverage(
+            SourceShare(
                 name,
                 health,
                 len(outcomes),

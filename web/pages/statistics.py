@@ -19,7 +19,7 @@ from storage.visible.statistics import (
     WEEKS,
     FindingFigures,
     ListingFigures,
-    SourceCoverage,
+    SourceShare,
     coverage_figures,
     finding_figures,
     listing_figures,
@@ -49,7 +49,7 @@ class Figures:
     at: datetime
     findings: FindingFigures
     waiting: Sequence[tuple[datetime, Waiting]]
-    coverage: Sequence[SourceCoverage]
+    coverage: Sequence[SourceShare]
     listings: ListingFigures
 
 
