@@ -24,6 +24,7 @@ from web.pages import (
     sign_in,
     source_forms,
     sources,
+    statistics,
     tokens,
     welcome,
 )
@@ -49,6 +50,7 @@ ROUTERS: Sequence[APIRouter] = (
     sign_in.router,
     source_forms.router,
     sources.router,
+    statistics.router,
     tokens.router,
     welcome.router,
 )
