@@ -24,6 +24,7 @@ from web.rendering import render
 from web.security import SecurityMiddleware, own_form
 
 API = "/api/"
+EXPORTS = "/api/v1/exports/"
 SIGN_IN = "/sign-in"
 SECOND_FACTOR = "/account/second-factor"
 PROBLEM = "application/problem+json"  # RFC 9457
@@ -77,7 +78,11 @@ def refused(request: Request, error: Exception) -> Response:
     if isinstance(told, SecondFactorMissing) and request.method == "GET" and not _is_api(request):
         return RedirectResponse(SECOND_FACTOR, HTTPStatus.SEE_OTHER)
     detail = str(told) if isinstance(told, RequestRefused) else ""
-    return _answer(request, HTTPStatus(told.status), told.reason, detail)
+    answer = _answer(request, HTTPStatus(told.status), told.reason, detail)
+    if answer.status_code == HTTPStatus.UNAUTHORIZED and request.url.path.startswith(EXPORTS):
+        # Feed readers and calendars send a password only after they were asked for one.
+        answer.headers["WWW-Authenticate"] = 'Basic realm="Spillwatch", charset="UTF-8"'
+    return answer
 
 
 def not_served(request: Request, error: Exception) -> Response:

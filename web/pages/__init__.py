@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from web.pages import (
     deliveries,
+    exports,
     findings,
     mutes,
     settings,
@@ -17,6 +18,7 @@ from web.pages import (
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
     deliveries.router,
+    exports.router,
     findings.router,
     mutes.router,
     settings.router,
