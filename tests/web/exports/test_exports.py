@@ -191,7 +191,7 @@ def test_who_may_fetch_what(console: RunningConsole, hostile: World) -> None:
         headers = {} if given is None else {"authorization": given}
         answer = console.client().get(f"{BASE}/findings.rss", headers=headers)
         assert answer.status_code == 401
-        assert answer.headers["www-authenticate"].startswith("Basic")
+        assert answer.headers["www-authenticate"] == 'Bearer, Basic realm="Spillwatch"'
     with _client(console, _token(console, "other", None, TokenScope.FINDINGS_READ)) as client:
         assert client.get(f"{BASE}/stix").json()["reason"] == "scope_missing"
     person = console.signed_in("berta", {"harbour": Role.VIEWER})
