@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from storage import users
 from storage.alerts import REFERENCE_SIGNS, Severity, TriageState
+from storage.database.base import Database
 from storage.users import Role
 from storage.visible.findings import (
     COUNTED,
@@ -27,6 +28,7 @@ from storage.visible.findings import (
     PAGE,
     SEARCHED,
     FindingCounts,
+    FindingGroup,
     FindingNews,
     FindingOrder,
     FindingPage,
@@ -34,9 +36,11 @@ from storage.visible.findings import (
     Waiting,
     closed_count,
     companies_of_findings,
-    finding_counts,
+    count_findings,
+    finding_groups,
     finding_news,
     finding_page,
+    latest_change,
     sources_of_findings,
     waiting_between,
 )
@@ -61,7 +65,6 @@ NEW_STATES = tuple(
     state.value for state in TriageState if state not in (TriageState.NEW, TriageState.ACKNOWLEDGED)
 )
 RESULTS = ("changed", "same", "stale", "refused", "none")
-WAITS_KEPT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +171,34 @@ def _read_screen(
         sources={name: number for number, name in sources},
         here=visit.before,
     )
-    page = finding_page(session, view, chosen, order=choice.order, after=choice.after)
-    here = visit.before
+    here, database = visit.before, console.database
+    changed = latest_change(session, view)
+    groups = GROUPS.get(
+        database,
+        view,
+        now,
+        lambda: finding_groups(session, view, chosen),
+        question=(changed, chosen.source_id, chosen.changed_since),
+    )
+    news = None
+    if here is not None:
+        news = NEWS.get(
+            database,
+            view,
+            now,
+            lambda: finding_news(session, view, since=here, apart_from=person.name),
+            question=(changed, here, person.name),
+        )
     return FirstScreen(
         choice=choice,
-        page=page,
-        counts=finding_counts(session, view, chosen),
+        page=finding_page(session, view, chosen, order=choice.order, after=choice.after),
+        counts=count_findings(groups, chosen),
         closed=closed_count(session, view),
         here=here,
-        news=None if here is None else finding_news(session, view, since=here, apart_from=person.name),
-        gaps=gaps(session, view, now=now),
-        held=held_back(session, view, now=now),
-        waits=WAITS.get(console.database, view, now, lambda: _waits(session, view, now)),
+        news=news,
+        gaps=GAPS.get(database, view, now, lambda: gaps(session, view, now=now)),
+        held=HELD.get(database, view, now, lambda: held_back(session, view, now=now), question=changed),
+        waits=WAITS.get(database, view, now, lambda: _waits(session, view, now)),
         companies=tuple(companies),
         sources=tuple(name for _, name in sources),
         searches=tuple(searches_of(session, view, user_id=person.user_id)),
@@ -227,4 +246,17 @@ def _keep(
         console.database.write(write)
 
 
-WAITS: KeptAnswers[tuple[WaitComparison, ...]] = KeptAnswers(WAITS_KEPT)
+#: Kept until the newest change of any alert is another one, and no longer than the time that is named: a
+#: change that is committed late, or by a node whose clock is behind, is not the newest one.
+GROUPS: KeptAnswers[Sequence[FindingGroup]] = KeptAnswers(timedelta(seconds=5))
+NEWS: KeptAnswers[FindingNews] = KeptAnswers(timedelta(seconds=5))
+HELD: KeptAnswers[HeldBack] = KeptAnswers(timedelta(seconds=5))
+#: Kept for that time, whatever changes.
+GAPS: KeptAnswers[Gaps] = KeptAnswers(timedelta(seconds=10))
+WAITS: KeptAnswers[tuple[WaitComparison, ...]] = KeptAnswers(timedelta(minutes=5))
+
+
+def forget_counts(database: Database) -> None:
+    """Count anew on the next page. For whoever has changed findings."""
+    for kept in (GROUPS, NEWS, HELD):
+        kept.forget(database)
