@@ -217,3 +217,8 @@ def newest_listings(
         )
     rows = session.execute(query.order_by(Listing.id.desc()).limit(limit)).all()
     return [(row[0], row[1] or "") for row in rows]
+
+
+def source_names(session: Session, view: Visibility, *, limit: int) -> Sequence[str]:
+    """Return the first names of sources, in their order."""
+    return session.scalars(select(Source.name).order_by(Source.name).limit(limit)).all()
