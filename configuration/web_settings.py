@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from configuration.oidc_settings import OidcSettings
+
 MAX_PORT = 65_535
 
 
@@ -77,6 +79,28 @@ class WebSettings(BaseModel):
     require_second_factor: bool = Field(
         default=False, description="Show nothing but /account to people who have no second factor yet."
     )
+    api_requests_per_minute: int = Field(
+        default=600, ge=1, le=1_000_000, description="Requests of one token or person to the API per minute."
+    )
+    api_refusals_per_minute: int = Field(
+        default=60,
+        ge=1,
+        le=1_000_000,
+        description="Requests of one address to the API per minute without a valid token or session that are "
+        "told so.",
+    )
+
+    audit_head_channel: str = Field(
+        default="",
+        description='Channel of [alerts] that gets the head of the audit log once a day; "": none.',
+    )
+    oidc: OidcSettings = Field(default_factory=OidcSettings, description="Signing in by an OpenID provider.")
+
+    @model_validator(mode="after")
+    def _check_oidc(self) -> Self:
+        if self.oidc.issuer and not self.public_url:
+            raise ValueError("public_url, because the provider sends people back to it")
+        return self
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:

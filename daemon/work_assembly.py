@@ -23,6 +23,7 @@ from crawler.running.supervisor import Supervisor
 from crawler.running.warm_process import WarmProcesses
 from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
+from daemon.audit_lane import AuditService
 from daemon.disk_watch import DiskWatch
 from daemon.engine import DueWork, EmbeddedEngine, Lane
 from daemon.retention_lane import RetentionService
@@ -31,7 +32,19 @@ from daemon.unit_service import UnitService
 from matching.company_definition import stored_company
 from matching.masks import mask_text
 from matching.service import MatchingService
-from storage import alerts, companies, deliveries, dumps, listings, matches, nodes, runs, sources, watch
+from storage import (
+    alerts,
+    audit_checks,
+    companies,
+    deliveries,
+    dumps,
+    listings,
+    matches,
+    nodes,
+    runs,
+    sources,
+    watch,
+)
 from storage.claims import release_all_claims
 from storage.database.base import Database
 from storage.database.revisions import newest_revision
@@ -109,6 +122,7 @@ def assemble(
         database=database, settings=settings.alerts, dispatcher=engine, clock=clock, holder=holder
     )
     retention = RetentionService(database, evidence, settings.retention, clock)
+    audit = AuditService(database, judging, clock, settings.web.audit_head_channel)
     daemon = settings.daemon
     units = UnitService(
         database=database,
@@ -138,6 +152,7 @@ def assemble(
         Lane(WorkKind.BUNDLE, judging.write_channel_digest, deliveries.bundles_due),
         Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
         Lane(WorkKind.RETENTION, retention.carry_on, retention.due),
+        Lane(WorkKind.AUDIT, audit.check, audit_checks.due_checks),
     )
     roles = settings.daemon.roles
     mine = [lane for lane in lanes if has_role(lane.kind, roles)]

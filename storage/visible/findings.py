@@ -28,10 +28,8 @@ from sqlalchemy.orm import Session
 
 from storage.alerts import (
     CLOSED_FINDING,
-    MERGED,
     OPEN_FINDING,
     STANDING,
-    WAITING,
     Alert,
     AlertChange,
     AlertKind,
@@ -52,9 +50,6 @@ PAGE = 50  # rows of a list
 WORDS = 5  # words of a title that are looked for
 SEARCHED = 10_000  # findings whose titles are compared with words, in the list's order
 COUNTED = 1_000  # closed findings and changes that are counted at most
-#: Merged findings, and findings with held changes, that are counted at most; read before what may be seen is
-#: looked at, so that the databases use the small index of them.
-WAITING_READ = 5_000
 NEWS = 200  # changed findings that one look of the live feed reads at most
 
 
@@ -89,6 +84,21 @@ class FindingFilter:
     words: tuple[str, ...] = ()  # all of them are in the title
     label: str | None = None
 
+    def admits(self, row: "FindingRow") -> bool:
+        """Return whether a row is in the list. `changed_since` is not asked: the row has just changed."""
+        owner = Ownership.NOBODYS if row.owner_id is None else Ownership.OTHERS
+        owner = Ownership.MINE if row.owner_id == self.user_id else owner
+        return (
+            (not self.severities or row.severity in self.severities)
+            and row.state in self.states
+            and owner in _owners(self.ownership)
+            and self.company_id in (None, row.company_id)
+            and self.source_id in (None, row.source_id)
+            and (self.label is None or self.label in row.labels)
+            and all(word.lower() in row.title.lower() for word in self.words)
+            and not row.merged
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FindingRow:
@@ -110,6 +120,7 @@ class FindingRow:
     acknowledged_by: str | None
     company_id: int | None
     source_id: int | None
+    merged: bool
     company: str | None = None
     source: str | None = None
     owner: str | None = None
@@ -289,35 +300,6 @@ def closed_count(session: Session, view: Visibility) -> int:
     return session.scalar(select(func.count()).select_from(some.limit(COUNTED).subquery())) or 0
 
 
-def merged_count(session: Session, view: Visibility) -> int:
-    """Return how many findings stand under another one."""
-    some = select(Alert.id).where(text(MERGED)).limit(WAITING_READ).subquery()
-    query = select(func.count()).where(Alert.id.in_(select(some.c.id)), view.of(Alert.company_id))
-    return session.scalar(query) or 0
-
-
-@dataclass(frozen=True, slots=True)
-class HeldChanges:
-    """Changes that wait for a digest: how many, of how many findings, and when the first one is told."""
-
-    changes: int
-    findings: int
-    first_at: datetime | None
-
-
-def held_changes(session: Session, view: Visibility) -> HeldChanges:
-    """Return what waits for digests."""
-    some = select(Alert.id).where(text(WAITING)).order_by(Alert.digest_at).limit(WAITING_READ).subquery()
-    columns = (
-        func.coalesce(func.sum(Alert.held_changes), 0),
-        func.count(),
-        func.min(Alert.digest_at, type_=Alert.digest_at.type),
-    )
-    query = select(*columns).where(Alert.id.in_(select(some.c.id)), view.of(Alert.company_id))
-    changes, findings, first_at = session.execute(query).one()
-    return HeldChanges(int(changes), findings, first_at)
-
-
 @dataclass(frozen=True, slots=True)
 class FindingNews:
     """What happened to findings since a moment: how many were opened, how many became stronger or were
@@ -362,15 +344,17 @@ def finding_news(session: Session, view: Visibility, *, since: datetime, apart_f
     )
 
 
-def changed_findings(
+def changed_since(
     session: Session, view: Visibility, *, since: datetime, limit: int = NEWS
-) -> Sequence[FindingRow]:
-    """Return the findings that were opened or changed since a moment, the newest change first."""
-    query = select(Alert.id).where(
+) -> Sequence[tuple[int, str]]:
+    """Return the ids of findings that were opened or changed since a moment, each with what tells its changes
+    apart; the newest change first.
+    """
+    query = select(Alert.id, Alert.revision, Alert.updated_at).where(
         Alert.updated_at >= since, Alert.kind == AlertKind.FINDING, view.of(Alert.company_id)
     )
-    ids = session.scalars(query.order_by(Alert.updated_at.desc(), Alert.id.desc()).limit(limit)).all()
-    return finding_rows(session, view, ids)
+    rows = session.execute(query.order_by(Alert.updated_at.desc(), Alert.id.desc()).limit(limit))
+    return [(number, stamp_of(revision, at)) for number, revision, at in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,6 +438,7 @@ _COLUMNS = (
     Alert.acknowledged_by,
     Alert.company_id,
     Alert.source_id,
+    Alert.merged_into_id.is_not(None),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from configuration.settings import Settings
 from configuration.settings_in_force import Origins
@@ -32,6 +34,7 @@ class RunningConsole:
 
     console: Console
     url: str
+    app: FastAPI
 
     @property
     def database(self) -> Database:
@@ -73,18 +76,20 @@ def running_console(
     *,
     settings: Settings | None = None,
     origins: Origins | None = None,
+    listening: socket.socket | None = None,
 ) -> Iterator[RunningConsole]:
-    """Serve the console of a database on a free port, in a thread of its own."""
+    """Serve the console of a database on a free port, or on a socket, in a thread of its own."""
     chosen = settings or Settings(web=WebSettings(listen="127.0.0.1:0"))
     console = Console(chosen, database, evidence, clock, origins or {})
-    listening = listening_socket("127.0.0.1:0")
+    listening = listening or listening_socket("127.0.0.1:0")
     started = threading.Event()
-    server = make_server(create_app(console), chosen.web, started=started.set)
+    app = create_app(console)
+    server = make_server(app, chosen.web, started=started.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     assert started.wait(START_S)
     try:
-        yield RunningConsole(console, f"http://127.0.0.1:{listening.getsockname()[1]}")
+        yield RunningConsole(console, f"http://127.0.0.1:{listening.getsockname()[1]}", app)
     finally:
         server.should_exit = True
         thread.join(START_S)

@@ -16,12 +16,16 @@ WHOLE = {
     "storage.second_factors": "factors of the person who asks or signs in",
     "storage.sign_in_limits": "there is nobody yet",
     "storage.service_tokens": "who asks",
+    "storage.oidc": "who asks, by the provider's subject",
     "storage.audit_log": "writes; a page reads it through storage.visible",
+    "storage.api_answers": "answers to repeated requests of the one who asks",
     "storage.triage": "writes about a finding that storage.visible gave",
     "storage.evidence.digest": "keys of the installation",
 }
 #: Further functions that web/ may call, and why.
 ALLOWED = {
+    "storage.database.columns.dump_json": "reads no row",
+    "storage.companies.company_by_slug": "the company for which the configuration gives a role",
     "storage.companies.add_company": "writes, for admins of the installation",
     "storage.companies.change_company": "writes about a company that storage.visible gave and locked",
     "storage.companies.put_terms": "writes about a company that storage.visible gave and locked",

@@ -5,26 +5,48 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from web.pages import (
+    account,
+    audit,
     companies,
     deliveries,
+    finding,
+    finding_changes,
     findings,
+    listings,
+    live,
     mutes,
+    oidc,
+    people,
+    second_factor,
+    sellers,
     settings,
     sign_in,
     source_forms,
     sources,
+    tokens,
     welcome,
 )
 
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
+    account.router,
+    audit.router,
     companies.router,
     deliveries.router,
+    finding.router,
+    finding_changes.router,
     findings.router,
+    listings.router,
+    live.router,
     mutes.router,
+    oidc.router,
+    people.router,
+    second_factor.router,
+    sellers.router,
     settings.router,
     sign_in.router,
-    source_forms.router,  # before sources: /sources/add is no source's name
+    source_forms.router,
     sources.router,
+    tokens.router,
     welcome.router,
 )

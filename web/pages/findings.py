@@ -12,23 +12,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from storage import users
-from storage.alerts import Severity, TriageState
+from storage.alerts import REFERENCE_SIGNS, Severity, TriageState
 from storage.users import Role
 from storage.visible.findings import (
     COUNTED,
     OPEN,
+    PAGE,
     SEARCHED,
     FindingCounts,
     FindingNews,
     FindingOrder,
     FindingPage,
-    HeldChanges,
     Ownership,
     Waiting,
     closed_count,
@@ -36,17 +37,17 @@ from storage.visible.findings import (
     finding_counts,
     finding_news,
     finding_page,
-    held_changes,
-    merged_count,
     sources_of_findings,
     waiting_between,
 )
 from storage.visible.gaps import Gaps, gaps
+from storage.visible.held_back import HeldBack, held_back
+from storage.visible.people import people_of
 from storage.visible.searches import SearchRow, searches_of
 from storage.visible.visibility import Visibility
 from web.access.signed_in import Person, SignedIn
 from web.console import Console, ConsoleParts
-from web.finding_list import CHOICES, KEPT, ListChoice
+from web.finding_list import CHOICES, KEPT, LONGEST, ListChoice
 from web.kept_answers import KeptAnswers
 from web.rendering import render
 from web.visits import VISITS, Visit, seen_all
@@ -55,6 +56,11 @@ router = APIRouter()
 
 #: The times whose waits are compared with the time before them, in days.
 TIMES = (30, 90)
+#: What many findings can be set to, apart from acknowledged, which has a button.
+NEW_STATES = tuple(
+    state.value for state in TriageState if state not in (TriageState.NEW, TriageState.ACKNOWLEDGED)
+)
+RESULTS = ("changed", "same", "stale", "refused", "none")
 WAITS_KEPT = timedelta(minutes=5)
 
 
@@ -76,8 +82,7 @@ class FirstScreen:
     here: datetime | None
     news: FindingNews | None
     gaps: Gaps
-    held: HeldChanges
-    merged: int
+    held: HeldBack
     waits: tuple[WaitComparison, ...]
     companies: tuple[tuple[int, str, str], ...]
     sources: tuple[str, ...]
@@ -93,6 +98,7 @@ def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTM
     visit = Visit.of(person.preferences).at(now)
     with console.database.reading() as session:
         screen = _read_screen(session, console, person, choice, visit, now)
+        people = people_of(session, person.view)
     _keep(request, console, person, choice if chosen else None, visit, now)
     return render(
         request,
@@ -100,8 +106,11 @@ def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTM
         person=person,
         screen=screen,
         may_triage=any(role.rank >= Role.ANALYST.rank for role in person.roles.values()),
+        results=_results(request),
+        left=_left(request),
+        new_states=NEW_STATES,
+        people=people,
         several_companies=len(screen.companies) != 1,
-        label_address=lambda label: ListChoice(label=label, state="all", ownership=Ownership.ALL).address(),
         since_hours=lambda hours: _hours_ago(now, hours),
         everything=ListChoice(ownership=Ownership.ALL, order=choice.order).address(),
         all_owners=Ownership.ALL,
@@ -112,6 +121,8 @@ def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTM
         orders=tuple(FindingOrder),
         counted=COUNTED,
         searched=SEARCHED,
+        most=PAGE,
+        live="" if choice.after else f"/live?{choice.query()}&{urlencode({'at': now.isoformat()})}",
     )
 
 
@@ -121,6 +132,18 @@ def seen(console: ConsoleParts, person: Person) -> RedirectResponse:
     visit = seen_all(console.clock()).preference
     console.database.write(lambda session: users.set_preference(session, person.user_id, VISITS, visit))
     return RedirectResponse("/", 303)
+
+
+def _results(request: Request) -> dict[str, int]:
+    """Return what a change of many findings did, as the address says."""
+    told = {name: request.query_params.get(f"done_{name}", "") for name in RESULTS}
+    return {name: int(n) for name, n in told.items() if n.isascii() and n.isdecimal() and len(n) < 6}
+
+
+def _left(request: Request) -> list[str]:
+    """Return the findings that it left alone."""
+    named = request.query_params.get("left", "")[:LONGEST].split(".")
+    return [each for each in named if each and set(each) <= set(REFERENCE_SIGNS)]
 
 
 def _hours_ago(now: datetime, hours: int) -> str:
@@ -155,8 +178,7 @@ def _read_screen(
         here=here,
         news=None if here is None else finding_news(session, view, since=here, apart_from=person.name),
         gaps=gaps(session, view, now=now),
-        held=held_changes(session, view),
-        merged=merged_count(session, view),
+        held=held_back(session, view, now=now),
         waits=WAITS.get(console.database, view, now, lambda: _waits(session, view, now)),
         companies=tuple(companies),
         sources=tuple(name for _, name in sources),

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from storage import (
     alerts,
+    api_answers,
     audit_checks,
     audit_log,
     canary_matches,
@@ -33,6 +34,7 @@ from storage import (
     nodes,
     oidc,
     sample_verdicts,
+    saved_searches,
     second_factors,
     service_tokens,
     sign_in_limits,
@@ -90,6 +92,15 @@ def fill(session: Session) -> None:
     dump_id = dumps.open_dump(session, "d0", watch_version="w0", company=None, options={"limit": 1}, now=NOW)
     dumps.add_units(session, dump_id, [dumps.NewUnit("u0", {"path": "dump.csv"}, 90)], now=NOW)
     _let_in(session)
+    _keep_search(session)
+    _keep_answer(session)
+
+
+def _keep_answer(session: Session) -> None:
+    api_answers.claim_answer(session, "token:siem", "4f1c", "digest", now=NOW)
+    api_answers.keep_answer(
+        session, "token:siem", "4f1c", claimed_at=NOW, status=201, body='{"text": "seen"}', alert_id=1
+    )
 
 
 def _let_in(session: Session) -> None:
@@ -112,6 +123,18 @@ def _let_in(session: Session) -> None:
     )
     whole = audit_checks.ChainState(audit_checks.CheckOutcome.WHOLE, 1, "0" * 64)
     audit_checks.record_check(session, whole, by="spillwatch", now=NOW)
+
+
+def _keep_search(session: Session) -> None:
+    assert saved_searches.save_search(
+        session,
+        1,
+        name="bank, high",
+        query="owner=all&severity=high",
+        company_id=None,
+        shared_with_all=True,
+        now=NOW,
+    )
 
 
 def _triage(session: Session) -> None:

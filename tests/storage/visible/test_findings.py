@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import text, update
 
 from storage import triage
-from storage.alerts import OPEN_FINDING, Alert, Severity, TriageState, lock_alert, priority_of
+from storage.alerts import OPEN_FINDING, Alert, Severity, TriageState, hold_change, lock_alert, priority_of
 from storage.database.base import Database
+from storage.mutes import Mute
 from storage.triage import FindingLabel
 from storage.users import User
 from storage.visible import findings
@@ -24,9 +25,11 @@ from storage.visible.findings import (
     finding_counts,
     finding_news,
     finding_page,
+    finding_rows,
     waiting_between,
 )
 from storage.visible.gaps import Gaps, gaps
+from storage.visible.held_back import HeldBack, held_back
 from storage.visible.visibility import EVERYTHING, Visibility
 from tests.alerts.world import World
 
@@ -105,6 +108,10 @@ def test_filters_and_counters_agree(many: World) -> None:
     for view, chosen in product((EVERYTHING, Visibility(frozenset({company or 0}))), choices):
         listed = walked(many.database, view, chosen, FindingOrder.WORST)
         with many.database.reading() as session:
+            rows = finding_rows(session, view, list(alerts))
+        if chosen.changed_since is None:
+            assert {row.id for row in rows if chosen.admits(row)} == set(listed)
+        with many.database.reading() as session:
             counts = finding_counts(session, view, chosen)
         assert len(listed) == counts.fitting
         for severity in chosen.severities or Severity:
@@ -144,8 +151,9 @@ def test_merged_and_labelled(many: World) -> None:
         row = finding_page(session, EVERYTHING, replace(MINE, label="bank")).rows
         assert [(each.id, each.labels, each.company) for each in row] == [(1, ("bank",), "趣店 Lending")]
         assert finding_counts(session, EVERYTHING, MINE).open == 31
-        assert findings.merged_count(session, EVERYTHING) == 1
-        assert findings.merged_count(session, Visibility(frozenset({company or 0}))) == 0
+        assert held_back(session, EVERYTHING, now=many.clock()) == HeldBack(merged=1)
+        own = Visibility(frozenset({company or 0}))
+        assert held_back(session, own, now=many.clock()) == HeldBack()
     assert 2 not in walked(many.database, EVERYTHING, MINE, FindingOrder.WORST)
 
 
@@ -184,11 +192,11 @@ def test_news_since_a_moment(world: World) -> None:
     with world.database.reading() as session:
         news = finding_news(session, EVERYTHING, since=since, apart_from="me")
         none = finding_news(session, Visibility(frozenset({99})), since=since, apart_from="me")
-        changed = findings.changed_findings(session, EVERYTHING, since=since)
+        changed = findings.changed_since(session, EVERYTHING, since=since)
 
     assert (news.opened, news.stronger, news.updated, news.triaged, news.more) == (1, 1, 0, 1, False)
     assert not none.any
-    assert {row.id for row in changed} == {1, 2, 3, 4}
+    assert {number for number, _ in changed} == {1, 2, 3, 4}
 
 
 def test_time_to_acknowledge(world: World) -> None:
@@ -226,6 +234,29 @@ def test_the_orders_are_read_from_their_indexes(world: World) -> None:
             plan = " ".join(row[3] for row in session.execute(text(f"EXPLAIN QUERY PLAN {query}")))
             assert "ix_alerts_open" in plan, (order, plan)
             assert "TEMP B-TREE" not in plan, (order, plan)
+
+
+def test_what_was_held_back(world: World) -> None:
+    """Muted messages, mutes, and changes that wait for a digest are counted for those who see the finding."""
+    add(world, "1")
+    alert = world.alerts()[0]
+    due = world.clock() + timedelta(hours=3)
+    with world.database.transaction() as session:
+        locked = lock_alert(session, alert.id)
+        assert locked is not None and alert.company_id is not None and alert.listing_id is not None
+        hold_change(session, locked, listing_id=alert.listing_id, digest_at=due, now=world.clock())
+        mute = Mute(company_id=alert.company_id, max_severity=Severity.CRITICAL, reason="known", by="anna")
+        mute.created_at, mute.until = world.clock(), due
+        session.add(mute)
+    add(world, "2")
+    with world.database.reading() as session:
+        found = held_back(session, EVERYTHING, now=world.clock())
+        others = held_back(session, Visibility(frozenset({99})), now=world.clock())
+        later = held_back(session, EVERYTHING, now=world.clock() + timedelta(days=8))
+
+    assert found == HeldBack(changes=1, findings=1, first_at=due, muted=1, mutes=1)
+    assert others == HeldBack()
+    assert (later.muted, later.mutes) == (0, 0)
 
 
 def test_who_has_no_company_sees_nothing(world: World) -> None:
