@@ -17,6 +17,7 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import Response, StreamingResponse
 
+from storage.visible.clocks import findings_with_clocks
 from storage.visible.exports import (
     ExportFilter,
     count_exported,
@@ -29,15 +30,18 @@ from web.access.export_caller import ExportCaller, Exporter
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
 from web.errors import NotThere, RequestRefused
+from web.exports.calendar import ClockOfFinding, calendar
 from web.exports.csv_text import MEDIA_TYPE, csv_bytes
 from web.exports.feed import atom_feed, rss_feed
 from web.exports.findings import CSV_HEADER, FindingDocument, Naming, csv_row, document_of
+from web.finding.clocks import clocks_of
 
 router = APIRouter(prefix="/api/v1/exports")
 
 STREAMED = 200  # findings that one read of a stream takes
 PAGE, MOST = 100, 500  # findings of a bundle
 FEED = 100  # entries of RSS and Atom
+CLOCKED = 500
 MISP_FEED = 1_000  # events of a MISP feed, the newest ones
 
 Company = Annotated[str | None, Query(max_length=100)]
@@ -165,6 +169,26 @@ def findings_rss(console: ConsoleParts, caller: Exporter, company: Company = Non
 def findings_atom(console: ConsoleParts, caller: Exporter, company: Company = None) -> Response:
     documents = _newest(console, caller, "atom", ExportFilter(company=company), FEED)
     return Response(atom_feed(documents, naming_of(console)), media_type="application/atom+xml")
+
+
+@router.get("/clocks.ics")
+def clocks_calendar(console: ConsoleParts, caller: Exporter) -> Response:
+    """Answer the legal clocks that run, of the CLOCKED findings that changed last."""
+
+    def read(session: Session) -> Sequence[ClockOfFinding]:
+        rows = findings_with_clocks(session, caller.view, limit=CLOCKED)
+        counted = console.settings.web.clocks
+        found = clocks_of(session, caller.view, [alert_id for alert_id, _, _ in rows], counted)
+        clocks = [
+            ClockOfFinding(reference, title, each)
+            for alert_id, reference, title in rows
+            for each in found.get(alert_id, ())
+            if each.stopped_at is None
+        ]
+        _audit(session, console, caller, "ics", ExportFilter(), len(clocks))
+        return clocks
+
+    return Response(calendar(console.database.write(read), naming_of(console)), media_type="text/calendar")
 
 
 def naming_of(console: Console) -> Naming:
