@@ -41,6 +41,11 @@ build_inputs := $(shell find setup text matching/identifiers matching/native mat
 	@setup/install.sh .venv-peers tests/peers/requirements-peers.lock
 	@touch $@
 
+# The OpenID provider that the tests sign in with. npm compares each package with the hash in the lock, and runs no script of one.
+.venv-provider/lock: tests/peers/openid_provider/package.json tests/peers/openid_provider/package-lock.json
+	@echo "setup: installing the OpenID provider of the tests into $(@D)"; mkdir -p $(@D) && cp $^ $(@D)/ && \
+		npm ci --silent --prefix $(@D) --ignore-scripts --no-audit --no-fund && touch $@
+
 demo: .venv/runtime
 	@$(bin)/spillwatch demo $(if $(ONCE),--once --json)
 
@@ -56,6 +61,7 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 pytest := $(bin)/python -m pytest
 test: .venv/dev .venv-peers/lock
 	@export SPILLWATCH_TESTS_WITHOUT; SPILLWATCH_TESTS_WITHOUT=$$(setup/test-programs.sh) || exit; \
+	if command -v npm >/dev/null; then $(MAKE) --no-print-directory .venv-provider/lock || exit; fi; \
 	if [ -n "$(ARGS)" ]; then exec $(pytest) $(ARGS); fi; status=0; \
 	$(pytest) -m "not alone" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder || status=$$?; \
 	$(pytest) -m alone $$(grep --recursive --files-with-matches --include='test_*.py' mark.alone tests) || status=$$?; exit $$status

@@ -511,6 +511,8 @@ INSTALLATION_WEIGHTS: Mapping[str, tuple[int, str]] = {
     "storage_failed": (60, "what runs read cannot be stored, so new offers are not seen"),
     "disk_filling": (40, "a disk will be full within days, or has little more than its floor"),
     "disk_floor": (60, "a disk is below its floor, so no new work is taken and new offers are not seen"),
+    "audit_broken": (60, "the audit log was changed, or a part of it is missing"),
+    "audit_head": (0, "the daily message with the head of the audit log"),
     "schedule_behind": (30, "sources skip a considerable share of their slots, so offers are seen late"),
 }
 TEST_WEIGHTS: Mapping[str, tuple[int, str]] = {"test": (0, "somebody asked for a test")}

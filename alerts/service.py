@@ -15,6 +15,7 @@ from uuid import uuid4
 from sqlalchemy.orm import Session
 
 from alerts import metrics
+from alerts.audit_health import audit_revision, head_message
 from alerts.channel_digest import BUNDLE, channel_digest
 from alerts.dedupe import CLOSED, OFFERS, OPEN_ALERT, Decision, decide, listing_differences, listing_news
 from alerts.disk_health import disk_revision
@@ -31,6 +32,7 @@ from alerts.source_health import source_revision
 from storage import alert_listings, data_sets, deliveries, listings, matches, sources, triage
 from storage import alerts as rows
 from storage.alerts import Alert, AlertChange, AlertKind, ChannelTarget, OpenedAlert, TriageState
+from storage.audit_checks import ChainState, CheckOutcome
 from storage.database.base import Database, lock_whole
 from storage.disk_space import DiskForecast
 from storage.disk_trouble import CLOSED as CLOSED_BY_ANYBODY
@@ -318,6 +320,17 @@ class AlertService:
             draft = installation_revision(session, trouble, self._settings.severity)
             if draft is not None:
                 self._outbox.write(session, draft, now=now)
+
+    def tell_of_audit_log(self, session: Session, state: ChainState, *, head_channel: str) -> None:
+        """Write that the audit log is broken, or whole again; and its head, for one channel ("": none)."""
+        now, severity = self._clock(), self._settings.severity
+        draft = audit_revision(session, state, severity)
+        if draft is not None:
+            self._outbox.write(session, draft, now=now)
+        channel = self._settings.channels.get(head_channel)
+        if state.outcome is CheckOutcome.WHOLE and channel is not None:
+            target = ChannelTarget(head_channel, channel.transport)
+            self._outbox.write_to(session, head_message(state, severity, now=now), target, now=now)
 
     def evaluate_schedule(self, _row_id: int) -> None:
         """Write that schedules cannot be kept, or that they are again. Handler of WorkKind.SCHEDULE.

@@ -97,8 +97,16 @@ def read_toml(file: Path, mistakes: list[Mistake]) -> dict[str, Any] | None:
         found = "null bytes, as UTF-16 has them"
         mistakes.append(Mistake(str(file), "", found, "TOML in UTF-8: save the file as UTF-8"))
         return None
+    return parse_toml(content, file, mistakes)
+
+
+def parse_toml(content: bytes, file: Path, mistakes: list[Mistake]) -> dict[str, Any] | None:
+    """Return the table in the content of a file, or None after adding a mistake to `mistakes`."""
     try:
         return tomllib.loads(content.decode("utf-8-sig"))  # editors on Windows put a BOM first
+    except RecursionError:
+        found = "values within values within values"
+        mistakes.append(Mistake(str(file), "", found, "fewer brackets within one another"))
     except UnicodeDecodeError as error:
         if content.startswith(UTF_16_MARKS):
             found = "UTF-16 (the file begins with its byte order mark)"

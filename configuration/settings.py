@@ -168,6 +168,14 @@ class Settings(BaseSettings):
             raise ValueError("a tor_proxy in [crawler], which the route tor of [daemon] needs")
         return self
 
+    @model_validator(mode="after")
+    def _check_head_channel(self) -> Self:
+        channel = self.web.audit_head_channel
+        if channel and channel not in self.alerts.channels:
+            known = ", ".join(sorted(self.alerts.channels)) or "none"
+            raise ValueError(f"a channel of [alerts] in audit_head_channel of [web]; known: {known}")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,

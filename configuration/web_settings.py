@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from configuration.oidc_settings import OidcSettings
+
 MAX_PORT = 65_535
 
 
@@ -59,6 +61,11 @@ class WebSettings(BaseModel):
     trusted_proxies: tuple[Annotated[str, AfterValidator(_check_network)], ...] = Field(
         default=(), description="Addresses of proxies whose X-Forwarded-For and -Proto headers are believed."
     )
+    private_hosts: tuple[Annotated[str, StringConstraints(pattern=r"^[^\s/@]{1,253}$")], ...] = Field(
+        default=(),
+        description="Hosts on private networks that sources written in the console may read, as "
+        "allow_private_addresses of a file does.",
+    )
     session_hours: float = Field(
         default=12.0, gt=0, le=24 * 30, description="Hours after which a person signs in again."
     )
@@ -72,6 +79,28 @@ class WebSettings(BaseModel):
     require_second_factor: bool = Field(
         default=False, description="Show nothing but /account to people who have no second factor yet."
     )
+    api_requests_per_minute: int = Field(
+        default=600, ge=1, le=1_000_000, description="Requests of one token or person to the API per minute."
+    )
+    api_refusals_per_minute: int = Field(
+        default=60,
+        ge=1,
+        le=1_000_000,
+        description="Requests of one address to the API per minute without a valid token or session that are "
+        "told so.",
+    )
+
+    audit_head_channel: str = Field(
+        default="",
+        description='Channel of [alerts] that gets the head of the audit log once a day; "": none.',
+    )
+    oidc: OidcSettings = Field(default_factory=OidcSettings, description="Signing in by an OpenID provider.")
+
+    @model_validator(mode="after")
+    def _check_oidc(self) -> Self:
+        if self.oidc.issuer and not self.public_url:
+            raise ValueError("public_url, because the provider sends people back to it")
+        return self
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:

@@ -338,6 +338,8 @@ class Daemon:
             return
         try:
             self._schedule.write_missed_slots()
+            if self._schedule.follow_changes():
+                log.info("Sources were changed, and are scheduled anew.", action="sources_changed")
         except StorageError as error:
             log.error(f"Cannot write the missed runs: {error}", action="unwell", reason=error.reason)
 

@@ -41,6 +41,13 @@ RETENTION_BYTES = Counter("spillwatch_retention_freed_bytes_total", "Bytes of ev
 RETENTION_LAST = Gauge(
     "spillwatch_retention_last_pass_timestamp_seconds", "When the last pass of retention ended, in Unix time."
 )
+AUDIT_ENTRIES = Gauge("spillwatch_audit_entries", "Entries of the audit log that are a whole chain.")
+AUDIT_WHOLE = Gauge(
+    "spillwatch_audit_chain_whole", "1 if the last check found the audit log whole, and 0 otherwise."
+)
+AUDIT_LAST = Gauge(
+    "spillwatch_audit_last_check_timestamp_seconds", "When the audit log was last verified, in Unix time."
+)
 DISK_FREE = Gauge("spillwatch_disk_free_bytes", "Bytes free on the disk of evidence or database.", ["what"])
 HELD_BACK = Counter(
     "spillwatch_work_held_back_total",

@@ -125,7 +125,7 @@ def _leaf_lines(node: Element) -> Iterator[tuple[str, str]]:
         if inner.tag in _UNSEEN or not (inner.tag == "a" or inner.get("class") or inner.get("id")):
             continue
         own = _shown(text_of(inner))
-        if own and own != shown and own in shown:
+        if own and own in shown:
             yield _place(inner), own
 
 

@@ -13,6 +13,7 @@ ROLE_OF = {
     WorkKind.REMATCH: NodeRole.MATCH,
     WorkKind.UNIT: NodeRole.MATCH,
     WorkKind.RETENTION: NodeRole.MATCH,
+    WorkKind.AUDIT: NodeRole.MATCH,
     WorkKind.EVALUATE: NodeRole.MATCH,
     WorkKind.SOURCE_CHANGE: NodeRole.MATCH,
     WorkKind.INSTALLATION: NodeRole.MATCH,

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -24,14 +23,28 @@ from crawler.running.supervisor import Supervisor
 from crawler.running.warm_process import WarmProcesses
 from crawler.scheduling.site_board import runs_to_begin
 from crawler.sources import holds_keys, stored_definition
+from daemon.audit_lane import AuditService
 from daemon.disk_watch import DiskWatch
 from daemon.engine import DueWork, EmbeddedEngine, Lane
 from daemon.retention_lane import RetentionService
 from daemon.roles import has_role
 from daemon.unit_service import UnitService
+from matching.company_definition import stored_company
 from matching.masks import mask_text
 from matching.service import MatchingService
-from storage import alerts, companies, deliveries, dumps, listings, matches, nodes, runs, sources, watch
+from storage import (
+    alerts,
+    audit_checks,
+    companies,
+    deliveries,
+    dumps,
+    listings,
+    matches,
+    nodes,
+    runs,
+    sources,
+    watch,
+)
 from storage.claims import release_all_claims
 from storage.database.base import Database
 from storage.database.revisions import newest_revision
@@ -42,14 +55,6 @@ from storage.retention import passes
 from storage.schedule_keeping import due_schedule_changes
 from storage.sources import SyncResult
 from storage.work import ClaimHolder, NodeRoute, WorkKind
-
-# Names and terms have their own columns. Key sources are never stored: they are read from files only.
-_IN_FILES_ONLY: dict[str, Any] = {
-    "name": True,
-    "terms": True,
-    "declined_aliases": True,
-    "fingerprints": {"key_file", "key_credential", "key_command", "previous_keys"},
-}
 
 ALL_READY = 20_000  # runs among which a node looks for those that it has a route for
 
@@ -117,6 +122,7 @@ def assemble(
         database=database, settings=settings.alerts, dispatcher=engine, clock=clock, holder=holder
     )
     retention = RetentionService(database, evidence, settings.retention, clock)
+    audit = AuditService(database, judging, clock, settings.web.audit_head_channel)
     daemon = settings.daemon
     units = UnitService(
         database=database,
@@ -146,6 +152,7 @@ def assemble(
         Lane(WorkKind.BUNDLE, judging.write_channel_digest, deliveries.bundles_due),
         Lane(WorkKind.DELIVER, delivery.deliver, deliveries.due_deliveries, daemon.deliver_workers),
         Lane(WorkKind.RETENTION, retention.carry_on, retention.due),
+        Lane(WorkKind.AUDIT, audit.check, audit_checks.due_checks),
     )
     roles = settings.daemon.roles
     mine = [lane for lane in lanes if has_role(lane.kind, roles)]
@@ -214,7 +221,7 @@ def declared_companies(configuration: Configuration) -> Sequence[companies.Decla
                 )
                 for term in company.value.terms
             ],
-            definition=company.value.model_dump(mode="json", exclude=_IN_FILES_ONLY),
+            definition=stored_company(company.value),
             declared_in=str(company.file),
         )
         for company in configuration.companies

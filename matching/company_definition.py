@@ -1,7 +1,7 @@
 """A company as declared in its file, `companies/<slug>.toml`."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -13,6 +13,14 @@ from matching.mentions.terms import check_exclusions, folded_term
 TERMS_LIMIT = 100_000
 EXCLUSIONS_LIMIT = 200  # per term
 REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
+
+#: Names and terms have their own columns. Key sources are never stored: they are read from files only.
+_IN_FILES_ONLY: dict[str, Any] = {
+    "name": True,
+    "terms": True,
+    "declined_aliases": True,
+    "fingerprints": {"key_file", "key_credential", "key_command", "previous_keys"},
+}
 
 TermKind = Literal["name", "alias", "domain", "brand"]
 
@@ -134,3 +142,8 @@ class CompanyDefinition(BaseModel):
     fingerprints: Annotated[
         FingerprintsDefinition, Field(description="Keys and region for its customers' fingerprints.")
     ] = FingerprintsDefinition()
+
+
+def stored_company(definition: CompanyDefinition) -> dict[str, Any]:
+    """Return what the database may hold of a definition beside its name and terms."""
+    return definition.model_dump(mode="json", exclude=_IN_FILES_ONLY)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Provides the programs that the tests run: PostgreSQL's server, Tor, systemd's checker of units, gpg, faketime, a C compiler, a
-# font for Chinese, Chromium, and WordPress with PHP and MariaDB. Tests of full disks need the right to mount one.
+# font for Chinese, Chromium, Node, and WordPress with PHP and MariaDB. Tests of full disks need the right to mount one.
 # As root on Debian, the script installs missing programs and starts none of them. Elsewhere it writes one line per missing
 # program, with the tests that are left out, and prints the names for SPILLWATCH_TESTS_WITHOUT. In CI it fails instead.
 set -eu
@@ -19,6 +19,9 @@ has_tor() { found tor /usr/sbin/tor; }
 has_systemd() { found systemd-analyze; }
 has_gpg() { found gpg; }
 has_libarchive() { ldconfig -p 2>/dev/null | grep -q 'libarchive\.so' || [ -e /opt/homebrew/opt/libarchive ]; }
+has_node() { # version 20 or newer, with npm, which installs the provider
+    found npm && [ "$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')" -ge 20 ] 2>/dev/null
+}
 has_chromium() { found chromium chromium-browser; }
 has_cjk_font() { find /usr/share/fonts /usr/local/share/fonts -name 'NotoSansCJK*' 2>/dev/null | grep -q .; }
 has_mount() { # the right to mount a small disk that a test fills
@@ -58,6 +61,8 @@ install_faketime() { setup/apt-install.sh faketime; }
 install_mount() { :; } # a right, not a program
 
 install_cjk_font() { setup/apt-install.sh fonts-noto-cjk; }
+
+install_node() { setup/apt-install.sh nodejs npm; }
 
 install_chromium() { setup/apt-install.sh chromium; }
 
@@ -100,6 +105,7 @@ provide gcc "the native scanner; the scanner in Python is tested"
 provide libarchive "RAR and CAB archives"
 provide cjk_font "reports as PDF; the package is fonts-noto-cjk"
 provide chromium "the console in a browser"
+provide node "signing in by an OpenID provider; it needs Node 20 or newer, and npm"
 provide wordpress "crawling a real blog; it needs php-cli, php-mysql and mariadb-server-core as well"
 
 if [ -n "$missing" ] && [ "${CI:-}" = true ]; then

@@ -6,16 +6,22 @@ some time) have to be kept elsewhere: a chain in which no entry has such a hash 
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from storage.alerts import OF_NO_FINDING, Alert, AlertKind, TriageState
 from storage.audit_log import FIRST, AuditEntry, entry_hash
-from storage.database.base import Base, Database
+from storage.database.base import Base, Database, lock_whole
 
 BATCH = 2000  # entries that are read at once
+EVERY = timedelta(days=1)  # of the daemon's own checks
+CHECKER = "spillwatch"
+NEW_CHECK = 0  # the row id of a check that has to begin
+#: Held while a check is written, so that two nodes do not write the same one.
+CHECK_LOCK = 0x5350414C4F48
 
 
 class CheckOutcome(StrEnum):
@@ -79,12 +85,41 @@ def check_and_record(database: Database, *, by: str, now: datetime, head: str | 
     """Walk the chain and write down what was found. The head of the last check that found it whole must still
     be there, and so must `head`.
     """
-    with database.reading() as session:
-        query = select(AuditCheck.head).where(AuditCheck.outcome == CheckOutcome.WHOLE)
-        earlier = session.scalar(query.order_by(AuditCheck.id.desc()).limit(1))
-    state = check_chain(database, kept_heads={each for each in (earlier, head) if each})
+    state = check_chain(database, kept_heads=earlier_heads(database) | ({head} if head else set()))
     database.write(lambda session: record_check(session, state, by=by, now=now))
     return state
+
+
+def earlier_heads(database: Database) -> set[str]:
+    """Return the head of the last check that found the chain whole, if there was one."""
+    with database.reading() as session:
+        query = select(AuditCheck.head).where(AuditCheck.outcome == CheckOutcome.WHOLE)
+        return {*session.scalars(query.order_by(AuditCheck.id.desc()).limit(1))}
+
+
+def due_checks(session: Session, *, now: datetime, limit: int) -> Sequence[int]:
+    """Return NEW_CHECK if a day has passed since the daemon's last check; nothing while there is no entry."""
+    own = select(AuditCheck.at).where(AuditCheck.by == CHECKER)
+    last = session.scalar(own.order_by(AuditCheck.id.desc()).limit(1))
+    if last is not None:
+        return [NEW_CHECK][:limit] if last + EVERY <= now else []
+    first = session.scalar(select(AuditEntry.id).order_by(AuditEntry.id).limit(1))
+    return [] if first is None else [NEW_CHECK][:limit]
+
+
+def lock_checks(session: Session) -> None:
+    lock_whole(session, CHECK_LOCK)
+
+
+def open_audit_alert(session: Session, prefix: str) -> Alert | None:
+    """Return the alert about a broken chain that nobody has closed; `prefix`: of its dedupe key."""
+    query = select(Alert).where(
+        Alert.dedupe_key.startswith(prefix, autoescape=True),
+        Alert.kind == AlertKind.INSTALLATION,
+        text(OF_NO_FINDING),
+        Alert.state.not_in((TriageState.RESOLVED, TriageState.FALSE_POSITIVE)),
+    )
+    return session.scalar(query.order_by(Alert.id.desc()).limit(1))
 
 
 def _entries_after(session: Session, last: int, end: int) -> Sequence[AuditEntry]:
@@ -106,7 +141,3 @@ def record_check(session: Session, state: ChainState, *, by: str, now: datetime)
         )
     )
     session.flush()
-
-
-def last_check(session: Session) -> AuditCheck | None:
-    return session.scalar(select(AuditCheck).order_by(AuditCheck.id.desc()).limit(1))

@@ -257,6 +257,96 @@ def _change_term(known: Term, term: DeclaredTerm) -> bool:
     return before != (known.kind, known.exclude, known.active)
 
 
+def add_company(session: Session, item: DeclaredCompany, now: datetime) -> Company | None:
+    """Store a company that a person added. None: its slug is taken, or was.
+
+    `declared_in` of the row is None: a sync of files leaves it as it is, unless a file of its name appears.
+    """
+    if company_by_slug(session, item.slug) is not None:
+        return None
+    company = Company(
+        slug=item.slug,
+        name=item.name,
+        definition=dict(item.definition),
+        declared_in=None,
+        active=True,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(company)
+    session.flush()
+    put_terms(session, company, item.terms, now)
+    raise_watch_revision(session)
+    return company
+
+
+def change_company(
+    session: Session, company: Company, *, name: str, definition: Mapping[str, Any], now: datetime
+) -> bool:
+    """Change a locked company that a person added. False: it was so already."""
+    if company.name == name and company.definition == dict(definition):
+        return False
+    searched_otherwise = company.definition != dict(definition)
+    company.name, company.definition, company.updated_at = name, dict(definition), now
+    session.flush()
+    raise_watch_revision(session)
+    if searched_otherwise:
+        _terms_changed(session, company, now)
+    return True
+
+
+def set_company_active(session: Session, company: Company, *, active: bool, now: datetime) -> bool:
+    """Watch a locked company that a person added again, or no longer. False: it was so already.
+
+    Its terms and its segments are compared with what was stored in the meantime.
+    """
+    if company.active is active:
+        return False
+    company.active, company.updated_at, company.removed_at = active, now, None
+    session.flush()
+    raise_watch_revision(session)
+    if active:
+        _terms_changed(session, company, now)
+        enrolled = select(Segment.id).where(Segment.company_id == company.id, Segment.active)
+        if session.scalar(enrolled.limit(1)) is not None:
+            _fingerprints_changed(session, company.id, "company watched again", now)
+    return True
+
+
+def put_terms(session: Session, company: Company, terms: Sequence[DeclaredTerm], now: datetime) -> bool:
+    """Add terms to a locked company, or change those of the same text; a withdrawn one is watched again.
+
+    Return whether other mentions are found now, for which a rematch is requested.
+    """
+    wanted = {clean(term.text): term for term in terms}
+    known = {term.text: term for term in terms_named(session, company.id, wanted)}
+    new = [_term_row(company.id, text, term, now) for text, term in wanted.items() if text not in known]
+    if new:
+        session.execute(insert(Term), new)
+    changed = [_change_term(known[text], term) for text, term in wanted.items() if text in known]
+    session.flush()
+    if new or any(changed):
+        company.updated_at = now
+        raise_watch_revision(session)
+        _terms_changed(session, company, now)
+        return True
+    return False
+
+
+def withdraw_term(session: Session, company: Company, term: Term, now: datetime) -> bool:
+    """Search for a term of a locked company no longer; its matches stay. False: it was so already."""
+    if not term.active:
+        return False
+    term.active, company.updated_at = False, now
+    session.flush()
+    raise_watch_revision(session)
+    return True
+
+
+def _terms_changed(session: Session, company: Company, now: datetime) -> None:
+    request_rematch(session, scope=MatchScope.TERMS, company_id=company.id, reason="terms changed", now=now)
+
+
 def _remove_undeclared(known: Mapping[str, Company], declared: set[str], now: datetime) -> list[str]:
     """Deactivate the companies whose file is gone; return their slugs."""
     gone = [c for slug, c in known.items() if slug not in declared and c.declared_in and c.active]

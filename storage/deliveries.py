@@ -67,6 +67,7 @@ class Delivery(Base):
     __table_args__ = (
         UniqueConstraint("alert_id", "revision", "channel"),
         Index(None, "channel", "id"),
+        Index(None, "created_at", "idempotency_key"),
         Index(
             "ix_deliveries_unsent",
             "state",
@@ -140,9 +141,9 @@ class Channel(Base):
 class ClaimedDelivery:
     """A claimed delivery. `epoch` must be given back with the outcome; `attempt` counts from 1.
 
-    `tries` is the number of attempts, this one included, since the delivery last failed permanently, or in
-    total if it never did; `since` is when the first of them began. `accepted` are digests of recipients
-    that have the message already.
+    `tries` is the number of attempts, this one included, since the delivery last failed permanently or was
+    sent, or in total if it never did; `since` is when the first of them began. `accepted` are digests of
+    recipients that have the message already.
     """
 
     delivery_id: int
@@ -279,10 +280,12 @@ def claim_delivery(
 
 
 def _tries_since_given_up(session: Session, delivery_id: int) -> tuple[int, datetime]:
-    """Return the number of attempts since the last permanent failure, and when the first of them began."""
+    """Return the number of attempts since the last permanent failure, or since it was sent (a person may have
+    it sent again), and when the first of them began.
+    """
     of_delivery = Attempt.delivery_id == delivery_id
     given_up = select(func.coalesce(func.max(Attempt.number), 0)).where(
-        of_delivery, Attempt.outcome == AttemptOutcome.PERMANENT
+        of_delivery, Attempt.outcome.in_((AttemptOutcome.PERMANENT, AttemptOutcome.SENT))
     )
     later = select(func.count(), func.min(Attempt.started_at)).where(
         of_delivery, Attempt.number > given_up.scalar_subquery()

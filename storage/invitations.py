@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, Index, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.database.base import Base, state_moved
+from storage.database.base import Base, delete_rows, state_moved
 from storage.users import TOKEN_BYTES, User, digest_of
 
 LASTS = timedelta(hours=24)
@@ -22,12 +22,12 @@ class Invitation(Base):
     made_by: Mapped[str]
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]  # used, or replaced by a newer one
+    ended_at: Mapped[datetime | None]  # used, or the person was disabled
 
 
 def invite_again(session: Session, user_id: int, *, by: str, now: datetime) -> str:
-    """Write an invitation, which ends the earlier ones of this person; return its token."""
-    end_invitations(session, user_id, now=now)
+    """Write an invitation instead of the earlier ones of this person; return its token."""
+    delete_rows(session, Invitation, Invitation.user_id == user_id)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     session.add(
         Invitation(

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, TextClause, cast, exists, func, select, text
+from sqlalchemy import ColumnElement, Float, Row, Select, TextClause, cast, exists, func, select, text
 from sqlalchemy.orm import Session, aliased, joinedload
 from sqlalchemy.sql.util import ClauseAdapter
 
@@ -25,6 +26,8 @@ from storage.sources import Source
 NEWEST = 20_000
 #: Entries of PostgreSQL's search index that are compared one by one.
 NEWEST_ENTRIES = 6_000
+#: Listings of some companies, the newest ones, among which words that many listings have are looked for.
+NEWEST_OF_COMPANIES = 5_000
 Condition = ColumnElement[bool] | TextClause
 
 
@@ -43,37 +46,85 @@ class ListingFilters:
     min_price: Decimal | None = None  # in any currency; use it together with `currency`
     min_records: int | None = None
     below_id: int | None = None  # the last id of the previous page
+    max_price: Decimal | None = None
+    max_records: int | None = None
+    any_company: frozenset[int] | None = None  # ids; listings with matches of one of these companies
 
     @property
     def is_empty(self) -> bool:
         return self == ListingFilters()
 
 
+@dataclass(frozen=True, slots=True)
+class FoundRows:
+    """The newest rows that were found. `whole`: there are no others."""
+
+    rows: Sequence[Row[Any]]
+    whole: bool
+
+
 def search_listings(
     session: Session, query: str | None = None, *, filters: ListingFilters | None = None, limit: int = 50
 ) -> Sequence[Listing]:
     """Return listings, newest first, each with its source. Without a query: all that pass the filters."""
-    wanted = filters or ListingFilters()
-    found = select(Listing).options(joinedload(Listing.source)).limit(limit)
-    found = found.where(*_conditions(session, wanted))
+    found = select(Listing).options(joinedload(Listing.source))
+    rows = find_rows(session, found, query, filters or ListingFilters(), enough=limit, limit=limit).rows
+    return [row[0] for row in rows]
+
+
+def find_rows(
+    session: Session,
+    found: Select[Any],
+    query: str | None,
+    filters: ListingFilters,
+    *,
+    enough: int,
+    limit: int,
+) -> FoundRows:
+    """Return up to `limit` rows of a question whose first column is a listing or its id, newest first.
+
+    If `enough` of them are found in the newest part, nothing else is looked at.
+    """
+    company_ids = _company_ids(session, filters)
+    found = found.where(*filter_conditions(session, filters)).limit(limit)
     if query is not None:
-        return _search_text(session, found, query, wanted, limit)
-    if wanted.min_records is None and wanted.min_price is None:
-        return session.scalars(_in_order(session, found, wanted)).all()
+        return _search_text(session, found, query, filters, company_ids, enough, limit)
+    if company_ids is not None:
+        return _as_found(_of_companies(session, found, company_ids, limit), limit)
+    if not _has_numbers(filters):
+        return _as_found(session.execute(_in_order(found, filters)).all(), limit)
     last = session.scalar(select(func.max(Listing.id))) or 0
-    above = min(last, (wanted.below_id or last) - 1) - NEWEST
-    newest = session.scalars(found.where(Listing.id > above).order_by(Listing.id.desc())).all()
-    if len(newest) == limit:
-        return newest
+    above = min(last, (filters.below_id or last) - 1) - NEWEST
+    newest = session.execute(found.where(Listing.id > above).order_by(Listing.id.desc())).all()
+    if len(newest) >= enough or above <= 0:
+        return FoundRows(newest, above <= 0 and len(newest) < limit)
     # An expression, so that the rows come from an index of the numbers and are sorted afterwards.
-    return session.scalars(found.order_by((Listing.id + 0).desc())).all()
+    return _as_found(session.execute(found.order_by((Listing.id + 0).desc())).all(), limit)
+
+
+def _as_found(rows: Sequence[Row[Any]], limit: int) -> FoundRows:
+    return FoundRows(rows, len(rows) < limit)
+
+
+def _has_numbers(wanted: ListingFilters) -> bool:
+    numbers = (wanted.min_price, wanted.max_price, wanted.min_records, wanted.max_records)
+    return any(number is not None for number in numbers)
+
+
+def _company_ids(session: Session, wanted: ListingFilters) -> frozenset[int] | None:
+    """Return the companies of which one must have matches; None: none has to."""
+    if wanted.company is None:
+        return wanted.any_company
+    company_id = session.scalar(select(Company.id).where(Company.slug == wanted.company)) or 0
+    seen = wanted.any_company is None or company_id in wanted.any_company
+    return frozenset({company_id}) if seen else frozenset()
 
 
 def recent_listings(session: Session, *, limit: int = 50) -> Sequence[Listing]:
     return search_listings(session, limit=limit)
 
 
-def _conditions(session: Session, wanted: ListingFilters) -> list[Condition]:
+def filter_conditions(session: Session, wanted: ListingFilters) -> list[Condition]:
     """Return the conditions except that of the company."""
     conditions: list[Condition] = []
     if wanted.source is not None:
@@ -99,24 +150,36 @@ def _conditions(session: Session, wanted: ListingFilters) -> list[Condition]:
     if wanted.min_price is not None:
         # The price is stored as text, to keep it exact; a float is precise enough for a comparison.
         conditions.append(cast(Listing.price_amount, Float) >= float(wanted.min_price))
+    if wanted.max_price is not None:
+        conditions.append(cast(Listing.price_amount, Float) <= float(wanted.max_price))
     if wanted.min_records is not None:
         conditions.append(Listing.claimed_records >= wanted.min_records)
+    if wanted.max_records is not None:
+        conditions.append(Listing.claimed_records <= wanted.max_records)
     if wanted.below_id is not None:
         conditions.append(Listing.id < wanted.below_id)
     return conditions
 
 
-def _in_order(session: Session, found: Select[Listing], wanted: ListingFilters) -> Select[Listing]:
-    if wanted.company is not None:
-        return _of_company(session, found, wanted.company)
+def _in_order(found: Select[Any], wanted: ListingFilters) -> Select[Any]:
     if wanted.below_id is None and (wanted.since or wanted.until):
         return found.order_by(Listing.first_seen_at.desc(), Listing.id.desc())
     return found.order_by(Listing.id.desc())
 
 
-def _of_company(session: Session, found: Select[Listing], slug: str) -> Select[Listing]:
+def _of_companies(
+    session: Session, found: Select[Any], company_ids: frozenset[int], limit: int
+) -> Sequence[Row[Any]]:
+    """Read each company's listings in the order of an index, and take the newest of all of them."""
+    rows: dict[int, Row[Any]] = {}
+    for company_id in sorted(company_ids):
+        query = _of_company(found.add_columns(MatchSummary.listing_id), company_id)
+        rows |= {row[-1]: row for row in session.execute(query)}
+    return [rows[listing_id] for listing_id in sorted(rows, reverse=True)[:limit]]
+
+
+def _of_company(found: Select[Any], company_id: int) -> Select[Any]:
     """Begin with the company's summaries, one of each listing, in the order of an index."""
-    company_id = session.scalar(select(Company.id).where(Company.slug == slug)) or 0
     later = aliased(MatchSummary)
     has_later = exists().where(
         later.company_id == MatchSummary.company_id,
@@ -129,28 +192,63 @@ def _of_company(session: Session, found: Select[Listing], slug: str) -> Select[L
 
 
 def _search_text(
-    session: Session, found: Select[Listing], query: str, wanted: ListingFilters, limit: int
-) -> Sequence[Listing]:
+    session: Session,
+    found: Select[Any],
+    query: str,
+    wanted: ListingFilters,
+    company_ids: frozenset[int] | None,
+    enough: int,
+    limit: int,
+) -> FoundRows:
     """Search in the newest entries first: a word that most listings have is found there at once."""
-    if wanted.company is not None:
-        company_id = session.scalar(select(Company.id).where(Company.slug == wanted.company)) or 0
-        named = exists().where(MatchSummary.listing_id == Listing.id, MatchSummary.company_id == company_id)
-        found = found.where(named)
     has_terms = search.has_terms(session, query)
     on_postgresql = session.get_bind().dialect.name == "postgresql"
     newest, everywhere = (
-        _postgresql_hits(session, has_terms, wanted, limit)
+        _postgresql_hits(session, has_terms, wanted, company_ids, limit)
         if on_postgresql
-        else _sqlite_hits(session, has_terms, wanted, limit)
+        else _sqlite_hits(session, has_terms, wanted, company_ids, limit)
     )
-    first = session.scalars(found.where(Listing.id.in_(newest)).order_by(Listing.id.desc())).all()
-    if len(first) == limit or everywhere is None:
-        return first
-    return session.scalars(found.where(everywhere).order_by((Listing.id + 0).desc())).all()
+    seen = found if company_ids is None else found.where(_has_match(company_ids))
+    first = session.execute(seen.where(Listing.id.in_(newest)).order_by(Listing.id.desc())).all()
+    if everywhere is None or len(first) >= enough:
+        return FoundRows(first, everywhere is None and len(first) < limit)
+    if company_ids is None:
+        rows = session.execute(found.where(everywhere).order_by((Listing.id + 0).desc())).all()
+        return _as_found(rows, limit)
+    # Begin with the companies' listings: a word that is common has most of its listings elsewhere.
+    theirs = _newest_listings(session, company_ids, wanted.below_id)
+    rows = session.execute(
+        found.where(Listing.id.in_(theirs), everywhere).order_by((Listing.id + 0).desc())
+    ).all()
+    return FoundRows(rows, len(rows) < limit and len(theirs) < NEWEST_OF_COMPANIES)
+
+
+def _has_match(company_ids: frozenset[int]) -> ColumnElement[bool]:
+    named = MatchSummary.company_id.in_(sorted(company_ids))
+    return exists().where(MatchSummary.listing_id == Listing.id, named)
+
+
+def _newest_listings(session: Session, company_ids: frozenset[int], below_id: int | None) -> Sequence[int]:
+    found: set[int] = set()
+    for company_id in company_ids:
+        ids = select(MatchSummary.listing_id).where(MatchSummary.company_id == company_id)
+        if below_id is not None:
+            ids = ids.where(MatchSummary.listing_id < below_id)
+        newest = ids.order_by(MatchSummary.listing_id.desc()).limit(NEWEST_OF_COMPANIES)
+        found.update(session.scalars(newest))
+    return sorted(found, reverse=True)[:NEWEST_OF_COMPANIES]
+
+
+def _is_empty(wanted: ListingFilters, company_ids: frozenset[int] | None) -> bool:
+    return company_ids is None and replace(wanted, below_id=None).is_empty
 
 
 def _sqlite_hits(
-    session: Session, has_terms: ColumnElement[bool], wanted: ListingFilters, limit: int
+    session: Session,
+    has_terms: ColumnElement[bool],
+    wanted: ListingFilters,
+    company_ids: frozenset[int] | None,
+    limit: int,
 ) -> tuple[Select[int], ColumnElement[bool] | None]:
     """Return the newest hits, and the condition for all of them; None: the newest ones are enough.
 
@@ -160,7 +258,7 @@ def _sqlite_hits(
     hits = select(entry).where(has_terms).order_by(entry.desc())
     if wanted.below_id is not None:
         hits = hits.where(entry < wanted.below_id)
-    if replace(wanted, below_id=None).is_empty:
+    if _is_empty(wanted, company_ids):
         return hits.limit(limit), None
     if session.scalar(hits.offset(NEWEST).limit(1)) is None:
         return hits.limit(NEWEST), None
@@ -169,7 +267,11 @@ def _sqlite_hits(
 
 
 def _postgresql_hits(
-    session: Session, has_terms: ColumnElement[bool], wanted: ListingFilters, limit: int
+    session: Session,
+    has_terms: ColumnElement[bool],
+    wanted: ListingFilters,
+    company_ids: frozenset[int] | None,
+    limit: int,
 ) -> tuple[Select[int], ColumnElement[bool] | None]:
     """Return the hits among the newest entries, and the condition for all of them.
 
@@ -178,7 +280,7 @@ def _postgresql_hits(
     """
     entry = search.ENTRIES.c.rowid
     everywhere = select(entry).where(has_terms)
-    if replace(wanted, below_id=None).is_empty:
+    if _is_empty(wanted, company_ids):
         if wanted.below_id is not None:
             everywhere = everywhere.where(entry < wanted.below_id)
         # An expression, so that the index of the words is used and not the order of the entries.

@@ -15,6 +15,7 @@ from storage.database.columns import MAX_CHAR_BYTES, clean
 from storage.sources import Source
 
 THERE = "gone_at IS NULL AND thread_key IS NULL"
+REPLY = "thread_key IS NOT NULL"
 CHANGED_LIFE = "life <> 'new'"
 WITH_SELLER = "seller IS NOT NULL"
 WITH_PRICE = "price_currency IS NOT NULL"
@@ -85,6 +86,7 @@ class Listing(Base):
             postgresql_where=text(WITH_PRICE),
         ),
         Index(None, "claimed_records", sqlite_where=text(WITH_CLAIM), postgresql_where=text(WITH_CLAIM)),
+        Index(None, "source_id", "thread_key", sqlite_where=text(REPLY), postgresql_where=text(REPLY)),
         Index(None, "repost_of_id"),
         Index(None, "data_set_id"),
         # The listings that went or came back since their alerts were judged.

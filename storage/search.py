@@ -12,7 +12,9 @@ a query of one character finds it as a prefix. Only masked text is indexed.
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from operator import add
+from typing import Self
 
 from sqlalchemy import BigInteger, ColumnElement, cast, column, false, literal_column, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
@@ -50,7 +52,7 @@ def _words_and_runs(value: str) -> tuple[list[str], list[str]]:
     """Return the words of a text, and its runs of scripts without spaces."""
     if value.isascii():
         return WORD.findall(value.lower()), []
-    folded = unicodedata.normalize("NFKC", INVISIBLE.sub("", value)).casefold()
+    folded = folded_text(value)
     return WORD.findall(RUN.sub(" ", folded)), RUN.findall(folded)
 
 
@@ -96,6 +98,39 @@ def has_terms(session: Session, query: str) -> ColumnElement[bool]:
         return ENTRIES.c.terms.op("@@")(cast(lexemes, TSQUERY))
     phrase = " AND ".join(f'"{term}"' + "*" * prefix for term, prefix in wanted)
     return literal_column("listing_search").op("MATCH")(phrase)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryText:
+    """The words of a query, and its runs of scripts without spaces, both folded."""
+
+    words: frozenset[str]
+    runs: tuple[str, ...]
+
+    @classmethod
+    def of(cls, query: str) -> Self:
+        words, runs = _words_and_runs(query[:MAX_QUERY_CHARS])
+        return cls(frozenset(words), tuple(dict.fromkeys(runs)))
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """The runs of more than two characters. A text may have their pairs, and not the runs."""
+        return tuple(run for run in self.runs if len(run) > 2)
+
+    def has_phrases(self, value: str) -> bool:
+        """Return whether a text has each phrase as it stands."""
+        missing = [phrase for phrase in self.phrases if phrase not in value]
+        if not missing:
+            return True
+        folded = folded_text(value)
+        return all(phrase in folded for phrase in missing)
+
+
+def folded_text(value: str) -> str:
+    """Return a text as it is compared: NFKC, without case and invisible characters."""
+    if value.isascii():
+        return value.lower()
+    return unicodedata.normalize("NFKC", INVISIBLE.sub("", value)).casefold()
 
 
 def index_listing(session: Session, listing_id: int, value: str) -> None:

@@ -16,6 +16,7 @@ from storage.database.base import Base, delete_rows, insert_new, state_moved
 from storage.users import User
 
 HANDLE_BYTES = 32
+MOST_PASSKEYS = 20  # of one person
 
 
 class Passkey(Base):
@@ -98,6 +99,30 @@ def passkey_handle(session: Session, user_id: int) -> str:
 
 def passkeys_of(session: Session, user_id: int) -> Sequence[Passkey]:
     return session.scalars(select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.id)).all()
+
+
+def add_passkey(
+    session: Session,
+    user_id: int,
+    *,
+    credential_id: str,
+    public_key: str,
+    sign_count: int,
+    name: str,
+    now: datetime,
+) -> bool:
+    """Store a passkey. False: it is stored already, or the person has MOST_PASSKEYS."""
+    if len(passkeys_of(session, user_id)) >= MOST_PASSKEYS:
+        return False
+    row = insert_new(session, Passkey).values(
+        user_id=user_id,
+        credential_id=credential_id,
+        public_key=public_key,
+        sign_count=sign_count,
+        name=name,
+        added_at=now,
+    )
+    return session.scalar(row.returning(Passkey.id)) is not None
 
 
 def passkey_by_credential(session: Session, credential_id: str) -> tuple[Passkey, User] | None:

@@ -5,7 +5,7 @@ the audit log name them; so no name is given twice.
 """
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
@@ -29,6 +29,7 @@ class TokenScope(StrEnum):
     COMPANIES_READ = "companies:read"
     DELIVERIES_READ = "deliveries:read"
     STATISTICS_READ = "statistics:read"
+    DELIVERIES_WRITE = "deliveries:write"
     EXPORTS_READ = "exports:read"
     AUDIT_READ = "audit:read"
 
@@ -85,12 +86,6 @@ def row_of_token(session: Session, token: str) -> ServiceToken | None:
 
 def token_by_name(session: Session, name: str) -> ServiceToken | None:
     return session.scalar(select(ServiceToken).where(ServiceToken.name == name))
-
-
-def known_tokens(session: Session) -> Sequence[ServiceToken]:
-    """Return all tokens: those in force first, the newest first."""
-    order = (ServiceToken.ended_at.is_not(None), ServiceToken.id.desc())
-    return session.scalars(select(ServiceToken).order_by(*order)).all()
 
 
 def end_token(session: Session, token_id: int, *, by: str, now: datetime) -> bool:

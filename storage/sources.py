@@ -143,6 +143,29 @@ def sync_declared_sources(session: Session, declared: Sequence[DeclaredSource], 
     return SyncResult(added, changed, tuple(source.name for source in gone))
 
 
+def add_source(session: Session, item: DeclaredSource, now: datetime) -> Source | None:
+    """Store a source that a person added; `declared_in` is None. None: its name is taken, or was.
+
+    A sync of files leaves it as it is, unless a file of its name appears.
+    """
+    if source_by_name(session, item.name) is not None:
+        return None
+    source = _new_source(item, now)
+    session.add(source)
+    session.flush()
+    _change_revision(session)
+    return source
+
+
+def change_source(session: Session, source: Source, item: DeclaredSource, now: datetime) -> bool:
+    """Change a locked source that a person added; its cursor stays. False: it was so already."""
+    if not _apply_declaration(source, item, now):
+        return False
+    session.flush()
+    _change_revision(session)
+    return True
+
+
 def _new_source(item: DeclaredSource, now: datetime) -> Source:
     return Source(
         name=item.name,

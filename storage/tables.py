@@ -6,6 +6,7 @@ A foreign key finds its target by name, so all of them must be imported.
 from storage import (
     alert_listings,
     alerts,
+    api_answers,
     audit_checks,
     audit_log,
     canary_matches,
@@ -57,6 +58,7 @@ MODULES = (
     alerts,
     mutes,
     alert_listings,
+    api_answers,
     triage,
     saved_searches,
     audit_log,

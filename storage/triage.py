@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, func, or_, select
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, delete, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.alerts import Alert, AlertKind, TriageState, lock_alert
@@ -50,7 +50,7 @@ class TriageEvent(Base):
 class ActKind(StrEnum):
     """What was done with a finding apart from its states."""
 
-    VIEWED = "viewed"  # the first time that this person opened its page
+    VIEWED = "viewed"  # this person opened its page for the first time since the revision `detail`
     CERTAIN = "certain"  # from now on it is certain that the data is the company's
     NOT_CERTAIN = "not_certain"  # the certainty was withdrawn
     NOTIFIED = "notified"  # somebody outside was told, such as an authority
@@ -186,9 +186,9 @@ def set_triage_state(
 
 
 def acts_of(session: Session, alert_id: int, *, limit: int) -> Sequence[FindingAct]:
-    """Return the newest acts of a finding, oldest first."""
-    query = select(FindingAct).where(FindingAct.alert_id == alert_id).order_by(FindingAct.id.desc())
-    return session.scalars(query.limit(limit)).all()[::-1]
+    """Return the newest acts of a finding without views of it, oldest first."""
+    query = select(FindingAct).where(FindingAct.alert_id == alert_id, FindingAct.kind != ActKind.VIEWED)
+    return session.scalars(query.order_by(FindingAct.id.desc()).limit(limit)).all()[::-1]
 
 
 def note_act(
@@ -209,11 +209,36 @@ def note_act(
     session.flush()
 
 
-def has_viewed(session: Session, alert_id: int, by: str) -> bool:
-    query = select(FindingAct.id).where(
-        FindingAct.alert_id == alert_id, FindingAct.kind == ActKind.VIEWED, FindingAct.by == by
+def has_viewed(session: Session, alert: Alert, by: str) -> bool:
+    """Return whether a person opened the page of a finding since its last revision."""
+    return session.scalar(_views(alert, by).limit(1)) is not None
+
+
+def note_view(session: Session, alert: Alert, *, by: str, now: datetime) -> bool:
+    """Write that a person opened the page of a locked finding. False: not for the first time since its last
+    revision.
+    """
+    if has_viewed(session, alert, by):
+        return False
+    note_act(session, alert, ActKind.VIEWED, by=by, detail=str(alert.revision), now=now)
+    return True
+
+
+def _views(alert: Alert, by: str) -> Select[int]:
+    return select(FindingAct.id).where(
+        FindingAct.alert_id == alert.id,
+        FindingAct.kind == ActKind.VIEWED,
+        FindingAct.by == by,
+        FindingAct.detail == str(alert.revision),
     )
-    return session.scalar(query.limit(1)) is not None
+
+
+def first_views(session: Session, alert_id: int, *, limit: int) -> Sequence[tuple[str, datetime]]:
+    """Return who opened the page of a finding, and when for the first time."""
+    viewed = (FindingAct.alert_id == alert_id, FindingAct.kind == ActKind.VIEWED)
+    first = func.min(FindingAct.at)
+    query = select(FindingAct.by, first).where(*viewed).group_by(FindingAct.by).order_by(first).limit(limit)
+    return [(row[0], row[1]) for row in session.execute(query)]
 
 
 def certain_since(session: Session, alert_id: int) -> FindingAct | None:

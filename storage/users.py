@@ -13,12 +13,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, ForeignKey, Index, UniqueConstraint, select, update
+from sqlalchemy import CursorResult, ForeignKey, Index, UniqueConstraint, and_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.database.base import Base, insert_new, state_moved
+from storage.database.base import Base, delete_rows, insert_new, state_moved
 
 TOKEN_BYTES = 32
+#: After this time, a person's next sign-in deletes ended sessions. The audit log has who signed in and when.
+ENDED_KEPT = timedelta(days=30)
 #: A folded name to sign in by: letters and digits of any script, and . _ @ + - within.
 NAME = re.compile(r"\w[\w.@+-]{0,63}")
 #: What one person's preferences may hold in all, as JSON.
@@ -112,6 +114,8 @@ def begin_session(
 ) -> str:
     """Write a session and return its token."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
+    old = and_(UserSession.user_id == user.id, UserSession.expires_at < now - ENDED_KEPT)
+    delete_rows(session, UserSession, old)
     session.add(
         UserSession(
             user_id=user.id,
@@ -167,6 +171,10 @@ def open_sessions(
     return session.scalars(query.order_by(UserSession.last_used_at.desc(), UserSession.id.desc())).all()
 
 
+def session_by_id(session: Session, session_id: int) -> UserSession | None:
+    return session.get(UserSession, session_id)
+
+
 def end_session(session: Session, user_id: int, session_id: int, *, now: datetime) -> bool:
     """End one of a person's sessions. False: this person has no such session."""
     ended = update(UserSession).where(
@@ -201,8 +209,11 @@ def user_by_id(session: Session, user_id: int) -> User | None:
 
 
 def lock_user(session: Session, user_id: int) -> User | None:
-    """Return the person, locked for the rest of the transaction."""
-    return session.get(User, user_id, with_for_update=True, populate_existing=True)
+    """Return the person, locked for the rest of the transaction. Rows may still refer to a locked person.
+
+    Lock the person before limits and the audit log, so that two sign-ins never wait for each other.
+    """
+    return session.get(User, user_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def all_users(session: Session) -> Sequence[User]:
@@ -253,7 +264,7 @@ def set_preference(session: Session, user_id: int, key: str, value: object) -> b
     False, and nothing is stored: all of them together would be larger than MAX_PREFERENCES_BYTES, or there is
     no such person.
     """
-    user = session.get(User, user_id, with_for_update=True, populate_existing=True)
+    user = lock_user(session, user_id)
     if user is None:
         return False
     kept = {name: held for name, held in user.preferences.items() if name != key}

@@ -28,6 +28,7 @@ class WorkKind(StrEnum):
     BUNDLE = "bundle"
     RETENTION = "retention"
     UNIT = "unit"
+    AUDIT = "audit"
 
 
 class NodeRole(StrEnum):
@@ -53,7 +54,7 @@ class Work:
     """A row that waits for a handler. Its kind determines its table: run, listing version (MATCH), rematch,
     match summary (EVALUATE), source change, run (INSTALLATION), source or alert (SCHEDULE), delivery
     (DELIVER), alert (LIFE, DIGEST, ESCALATION), first delivery of a digest (BUNDLE), pass of retention
-    (RETENTION; 0: one has to begin), unit of a dump (UNIT).
+    (RETENTION; 0: one has to begin), unit of a dump (UNIT), a check of the audit log (AUDIT; always 0).
     """
 
     kind: WorkKind

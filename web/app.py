@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, cast
@@ -10,15 +12,26 @@ from urllib.parse import quote, urlsplit
 import structlog
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route, compile_path
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from storage.errors import StorageError
 from web.access.signed_in import SignedIn
+from web.api.errors import ApiRefusal
+from web.api.routes import add_api
 from web.console import Console
-from web.errors import ConsoleError, NotSignedIn, RequestRefused, SecondFactorMissing
+from web.errors import (
+    ConsoleError,
+    NotSignedIn,
+    RequestRefused,
+    ScopeMissing,
+    SecondFactorMissing,
+    TokenRefused,
+)
 from web.pages import ROUTERS
 from web.rendering import render
 from web.security import SecurityMiddleware, own_form
@@ -27,6 +40,9 @@ API = "/api/"
 SIGN_IN = "/sign-in"
 SECOND_FACTOR = "/account/second-factor"
 PROBLEM = "application/problem+json"  # RFC 9457
+TOLD = (RequestRefused, ScopeMissing, TokenRefused, ApiRefusal)  # whose sentence is part of the answer
+FIELDS = 20  # that one answer names
+FIELD = re.compile(r"[\w-]{1,40}", re.ASCII)
 KEPT_S = 365 * 24 * 3600
 
 log = structlog.get_logger()
@@ -47,6 +63,7 @@ def create_app(console: Console) -> FastAPI:
     app.state.console = console
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(own_form)])
+    add_api(app, console)
     app.mount("/static", KeptFiles(directory=str(files("web") / "static")))
     app.add_middleware(SecurityMiddleware, hosts=hosts_of(console))
     app.add_exception_handler(ConsoleError, refused)
@@ -76,22 +93,46 @@ def refused(request: Request, error: Exception) -> Response:
         return RedirectResponse(f"{SIGN_IN}{back}", HTTPStatus.SEE_OTHER)
     if isinstance(told, SecondFactorMissing) and request.method == "GET" and not _is_api(request):
         return RedirectResponse(SECOND_FACTOR, HTTPStatus.SEE_OTHER)
-    detail = str(told) if isinstance(told, RequestRefused) else ""
-    return _answer(request, HTTPStatus(told.status), told.reason, detail)
+    detail = str(told) if isinstance(told, TOLD) and told.args else ""
+    answer = _answer(request, HTTPStatus(told.status), told.reason, detail)
+    if isinstance(told, ApiRefusal):
+        answer.headers.update(told.headers)
+    if isinstance(told, NotSignedIn | TokenRefused) and _is_api(request):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
 def not_served(request: Request, error: Exception) -> Response:
     """Answer what no route serves."""
     status = HTTPStatus(cast(HTTPException, error).status_code)
     reason = "not_there" if status is HTTPStatus.NOT_FOUND else status.phrase.lower().replace(" ", "_")
-    return _answer(request, status, reason, "")
+    answer = _answer(request, status, reason, "")
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["Allow"] = ", ".join(_methods_at(request))
+    return answer
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Return the methods of all routes that have the request's path; the framework names those of one."""
+    found: set[str] = set()
+    for context in iter_route_contexts(request.app.routes):
+        route = context.original_route
+        if isinstance(route, Route) and compile_path(context.path or "")[0].match(request.url.path):
+            found |= route.methods or set()
+    return sorted(found)
 
 
 def invalid(request: Request, error: Exception) -> Response:
     """Answer a request whose fields do not fit, without repeating their values."""
     errors = cast(RequestValidationError, error).errors()
-    fields = ", ".join(sorted({".".join(str(part) for part in each["loc"][1:]) for each in errors}))
+    fields = ", ".join(sorted({_field(each["loc"]) for each in errors})[:FIELDS])
     return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "request_refused", fields)
+
+
+def _field(place: Sequence[object]) -> str:
+    """Return the name of a field; a name that no form of ours has is not repeated."""
+    parts = [str(part) for part in place[1:]]
+    return ".".join(part if FIELD.fullmatch(part) else "(another field)" for part in parts) or "(the body)"
 
 
 def failed(request: Request, error: Exception) -> Response:

@@ -58,7 +58,6 @@ class AuditAction(StrEnum):
     RULE_CHANGED = "rule_changed"
     CLOCK_CHANGED = "clock_changed"
     AUDIT_VIEWED = "audit_viewed"
-    AUDIT_CHECKED = "audit_checked"
     SETTING_CHANGED = "setting_changed"
 
 

@@ -65,6 +65,13 @@ class Wording:
     def count(self, number: int) -> str:
         return format_decimal(number, locale=LOCALES[self.language])
 
+    def figure(self, value: float) -> str:
+        """Return a value of a chart's axis, short: 1.5, 20, 3,000, 2M."""
+        for size, sign in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
+            if abs(value) >= size:
+                return f"{value / size:.3g}{sign}"
+        return format_decimal(float(f"{value:.4g}"), locale=LOCALES[self.language])
+
     def share(self, part: float) -> str:
         """Return a share of 1 in percent, without digits that mean nothing."""
         percent = 100 * part
@@ -77,7 +84,7 @@ class Wording:
         if at is None:
             return Markup("–")
         local = format_datetime(
-            at.astimezone(_zone(self.zone)), MOMENTS[self.language], locale=LOCALES[self.language]
+            at.astimezone(zone_named(self.zone)), MOMENTS[self.language], locale=LOCALES[self.language]
         )
         utc = at.astimezone(UTC)
         return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
@@ -99,7 +106,8 @@ class Wording:
 
 
 @cache
-def _zone(name: str) -> ZoneInfo:
+def zone_named(name: str) -> ZoneInfo:
+    """Return a time zone of the IANA database; UTC if it has none of that name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

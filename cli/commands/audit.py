@@ -151,4 +151,6 @@ def sentence(state: ChainState) -> str:
             f"The chain of {entries} is whole, but no entry has the hash {state.missing_head}, which was the "
             f"head earlier: the end was cut off, or the chain was written anew. The head is {state.head}."
         )
+    if not state.entries:
+        return "The audit log has no entry yet."
     return f"The chain of {entries} is whole. The head is {state.head}."

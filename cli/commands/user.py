@@ -13,11 +13,10 @@ from cli.errors import UnknownName, WouldOverwrite
 from cli.output import TableColumn, emit_json, print_line, print_table
 from cli.person import account_name
 from storage import companies, second_factors, sign_in_limits, users
-from storage.audit_log import write_entry
 from storage.invitations import LASTS, end_invitations
 from storage.users import Role, User
-from web.access import acts
 from web.access.invitations import link_for, make_invitation
+from web.audit import AuditAction, audit
 
 app = typer.Typer(
     add_completion=False,
@@ -106,7 +105,7 @@ def disable(
             ended = users.end_sessions(session, user.id, now=app_.clock())
             end_invitations(session, user.id, now=app_.clock())
         if changed:
-            _note(session, app_, acts.PERSON_CHANGED, user, active=enable)
+            _note(session, app_, AuditAction.PERSON_CHANGED, user, active=enable)
         return {"name": user.name, "active": enable, "changed": changed, "sessions_ended": ended}
 
     done = _change(context, name, work)
@@ -123,7 +122,7 @@ def end_sessions(context: typer.Context, name: Name, as_json: Json = False) -> N
 
     def work(session: Session, app_: App, user: User) -> dict[str, Any]:
         ended = users.end_sessions(session, user.id, now=app_.clock())
-        _note(session, app_, acts.SESSION_ENDED, user, sessions=ended)
+        _note(session, app_, AuditAction.SESSION_ENDED, user, sessions=ended)
         return {"name": user.name, "sessions_ended": ended}
 
     done = _change(context, name, work)
@@ -143,7 +142,7 @@ def reset(context: typer.Context, name: Name, as_json: Json = False) -> None:
         second_factors.remove_second_factors(session, user.id)
         users.end_sessions(session, user.id, now=now)
         sign_in_limits.lift_limits_of(session, user.id)
-        _note(session, app_, acts.SECOND_FACTOR_CHANGED, user, factor="all", change="removed")
+        _note(session, app_, AuditAction.SECOND_FACTOR_CHANGED, user, factor="all", change="removed")
         link = link_for(session, app_.sections.web, user, by=_actor(), now=now, reason="reset")
         return {"name": user.name, "link": link}
 
@@ -202,12 +201,5 @@ def _actor() -> str:
     return f"cli:{account_name()}"
 
 
-def _note(session: Session, app_: App, action: str, user: User, **detail: object) -> None:
-    write_entry(
-        session,
-        actor=_actor(),
-        action=action,
-        now=app_.clock(),
-        subject=f"person:{user.name}",
-        detail=detail,
-    )
+def _note(session: Session, app_: App, act: AuditAction, user: User, **detail: object) -> None:
+    audit(session, _actor(), act, app_.clock(), subject=f"person:{user.name}", company_id=None, **detail)

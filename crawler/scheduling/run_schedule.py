@@ -75,6 +75,9 @@ class RunSchedule:
         self._dispatcher = dispatcher
         self._clock = clock
         self._unwritten = threading.Event()
+        # The sources' revision of the plan that was made last, and of the one that is followed.
+        self._planned: int | None = None
+        self._followed: int | None = None
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": _RowExecutor(self._write_due_run, self._unwritten)},
@@ -96,6 +99,7 @@ class RunSchedule:
 
         Call `follow` with the plan once the transaction is committed.
         """
+        self._planned = sources.revision(session)  # first: a change in between is read twice, not never
         plan: dict[int, PlannedSource] = {}
         missed: list[tuple[int, str, RunTrigger]] = []
         last_queued = runs.last_queued(session)
@@ -126,6 +130,19 @@ class RunSchedule:
                     id=str(source_id),
                     next_run_time=planned.next_slot,
                 )
+        self._followed = self._planned
+
+    def follow_changes(self) -> bool:
+        """Make a new plan if sources were changed by another process, such as the console; return whether.
+
+        Call it regularly. Raises StorageError.
+        """
+        with self._database.reading() as session:
+            revision = sources.revision(session)
+        if revision == self._followed:
+            return False
+        self.reload()
+        return True
 
     def write_missed_slots(self) -> None:
         """Catch up slots that could not be written when they were due; it costs nothing if there are none.

@@ -37,7 +37,7 @@ from storage.sample_verdicts import NO_MASKS, NOT_COMPARED, SampleRecord, Verdic
 ROWS_LIMIT = 1_000
 #: A masked row is told as a canary where chance alone shows one in so many samples at most.
 CANARY_CHANCE = 1e-3
-_ASSUMPTIONS: Mapping[WeakestAssumption, str] = {
+ASSUMPTIONS: Mapping[WeakestAssumption, str] = {
     WeakestAssumption.BASE_COMPLETE: "all customers are enrolled, those of the copy's time included",
     WeakestAssumption.SHARED_CLIENTS_LIMIT: "companies do not share more than a tenth of their clients",
     WeakestAssumption.NULL_FITS: "other people's names, regions and numbers are spread as customers' are",
@@ -46,7 +46,7 @@ _ASSUMPTIONS: Mapping[WeakestAssumption, str] = {
     WeakestAssumption.COARSE_NULL: "coarse counts of a small list of customers describe other people, too",
     WeakestAssumption.ROWS_TYPICAL: "the rows that are shown are like those that are not",
 }
-_DISAGREEMENTS: Mapping[Disagreement, str] = {
+DISAGREEMENTS: Mapping[Disagreement, str] = {
     Disagreement.SCORES_WITHOUT_PAIRS: (
         "The rows hit more often than chance explains, but no less often when their endings are exchanged."
     ),
@@ -214,8 +214,8 @@ def _verdict_record(answer: OursAnswer) -> VerdictRecord:
         share_low=answer.share.low if usable else None,
         share_middle=answer.share.middle if usable else None,
         share_high=answer.share.high if usable else None,
-        assumption=_ASSUMPTIONS[answer.weakest_assumption],
-        detail=_DISAGREEMENTS[answer.disagreement] if answer.disagreement else "",
+        assumption=ASSUMPTIONS[answer.weakest_assumption],
+        detail=DISAGREEMENTS[answer.disagreement] if answer.disagreement else "",
         more_rows=answer.more_rows,
     )
 

@@ -45,9 +45,20 @@ def digest_beside(evidence: Path, shared: ByteStore | None = None) -> Digest:
 def console_key_beside(evidence: Path, shared: ByteStore | None = None) -> bytes:
     """Return the key by which the console encrypts second factors; it is made and shared like the digests'.
 
-    So whoever has only the database cannot make anybody's codes.
+    So whoever has only the database cannot make anybody's codes. Raises DigestKeyDiffers if the shared store
+    has another one.
     """
-    return _key_beside(evidence, CONSOLE_KEY_FILE, shared, "with another key, second factors are unreadable")
+    key = _key_beside(evidence, CONSOLE_KEY_FILE, shared, "with another key, second factors are unreadable")
+    if shared is None:
+        return key
+    try:
+        shared.create(CONSOLE_KEY_FILE, key)  # this machine's, from the time before the store was shared
+    except StoreFileExists:
+        raise DigestKeyDiffers(
+            f"{evidence / CONSOLE_KEY_FILE} is not the key in {shared.place}. All nodes must have the same: "
+            "with another key, second factors are unreadable. Delete the copy that is wrong."
+        ) from None
+    return key
 
 
 def _key_beside(evidence: Path, name: str, shared: ByteStore | None, loss: str) -> bytes:

@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 from storage import data_sets
 from storage.alert_listings import AlertListing
 from storage.alerts import Alert, AlertRevision, forget_told
+from storage.api_answers import ApiAnswer
 from storage.canary_matches import CanaryMatch
 from storage.captures import Capture, CaptureRole, EvidenceGone
 from storage.companies import Company, Segment, SegmentDelta, Term
@@ -60,7 +61,7 @@ from storage.watch import Rematch, raise_watch_revision
 
 #: Tables whose rows belong to an alert, before the alerts themselves.
 OF_ALERT = (
-    *(Delivery, AlertRevision, AlertListing),
+    *(ApiAnswer, Delivery, AlertRevision, AlertListing),
     *(TriageEvent, FindingAct, FindingNote, FindingLabel, FindingLink),
 )
 #: Pages of a source that show many listings.

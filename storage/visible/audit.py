@@ -10,7 +10,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from storage.audit_checks import AuditCheck
 from storage.audit_log import AuditEntry
+from storage.companies import Company
 from storage.visible.visibility import Visibility
 
 PAGE = 100
@@ -51,3 +53,16 @@ def audit_entries(
     if wanted.until is not None:
         query = query.where(AuditEntry.at < wanted.until)
     return session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit)).all()
+
+
+def last_check(session: Session, view: Visibility) -> AuditCheck | None:
+    """Return the last verification of the chain. It is about all entries, so only who sees all gets it."""
+    if view.companies is not None:
+        return None
+    return session.scalar(select(AuditCheck).order_by(AuditCheck.id.desc()).limit(1))
+
+
+def slugs_seen(session: Session, view: Visibility) -> dict[int, str]:
+    """Return the slugs of companies by their number."""
+    query = select(Company.id, Company.slug).where(view.of(Company.id)).order_by(Company.slug)
+    return {row.id: row.slug for row in session.execute(query)}

@@ -154,9 +154,10 @@ def listing_counts(session: Session, view: Visibility, source_ids: Sequence[int]
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def source_named(session: Session, view: Visibility, name: str) -> Source | None:
-    """Return a source that is not removed; None: there is none of that name."""
-    return session.scalar(select(Source).where(Source.name == name, Source.removed_at.is_(None)))
+def source_named(session: Session, view: Visibility, name: str, *, lock: bool = False) -> Source | None:
+    """Return a source that is not removed; None: there is none of that name. `lock`: for a change."""
+    query = select(Source).where(Source.name == name, Source.removed_at.is_(None))
+    return session.scalar(query.with_for_update() if lock else query)
 
 
 def is_name_taken(session: Session, view: Visibility, name: str) -> bool:

@@ -51,11 +51,13 @@ def opened(
     *,
     width: int = WIDTHS["laptop"],
     scripts: bool = True,
+    expected: str = "\0",
     **options: Any,
 ) -> Iterator[Page]:
     """Give a page of a new context, signed in if there is a token. `options`: color_scheme, locale, ...
 
-    Every error in the page's console and every blocked request is one of the test's own: it fails.
+    Every error in the page's console and every blocked request is one of the test's own: it fails, unless the
+    message contains `expected`.
     """
     context: BrowserContext = browser.new_context(
         viewport={"width": width, "height": 900},
@@ -73,4 +75,5 @@ def opened(
         yield page
     finally:
         context.close()
+    wrong = [message for message in wrong if expected not in message]
     assert not wrong, wrong

@@ -11,6 +11,8 @@ from storage import audit_checks
 from storage.audit_checks import ChainState, CheckOutcome, check_and_record, check_chain
 from storage.audit_log import FIRST, AuditEntry, entry_hash, write_entry
 from storage.database.base import Database
+from storage.visible.audit import last_check
+from storage.visible.visibility import EVERYTHING, Visibility
 
 NOW = datetime(2026, 12, 1, 3, 0, 0, 123_456, tzinfo=UTC)
 SHANGHAI = timezone(timedelta(hours=8))
@@ -101,6 +103,7 @@ def test_a_cut_end_shows_by_the_head_that_was_kept(database: Database) -> None:
     )
     assert check_and_record(database, by="cli:anna", now=NOW).missing_head == hashes[4]
     with database.reading() as session:
-        last = audit_checks.last_check(session)
+        last = last_check(session, EVERYTHING)
+        assert last_check(session, Visibility(frozenset({1}))) is None
         assert last
         assert (last.outcome, last.entries, last.by) == (CheckOutcome.HEAD_MISSING, 4, "cli:anna")

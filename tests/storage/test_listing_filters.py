@@ -57,6 +57,7 @@ def archive(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
 
 
 COMPANIES = {LENDER: {3, 10, 50}, INSURER: {10}}
+SLUGS = {1: LENDER, 2: INSURER}
 PASSES: dict[str, Passes] = {
     "source": lambda listing, name: listing.source.name == name,
     "company": lambda listing, slug: listing.id in COMPANIES.get(slug, ()),
@@ -67,6 +68,11 @@ PASSES: dict[str, Passes] = {
     "seller": lambda listing, seller: listing.seller == seller,
     "currency": lambda listing, currency: listing.price_currency == currency,
     "min_price": lambda listing, least: (listing.price_amount or -1) >= least,
+    "max_price": lambda listing, most: listing.price_amount is not None and listing.price_amount <= most,
+    "max_records": lambda listing, most: (
+        listing.claimed_records is not None and listing.claimed_records <= most
+    ),
+    "any_company": lambda listing, ids: any(listing.id in COMPANIES[SLUGS[each]] for each in ids),
     "min_records": lambda listing, least: (listing.claimed_records or 0) >= least,
     "below_id": lambda listing, below: listing.id < below,
 }
@@ -124,6 +130,18 @@ QUESTIONS: list[tuple[str | None, dict[str, Any]]] = [
     (None, {"currency": "USD", "min_price": Decimal("9000.5")}),
     (None, {"currency": "XMR", "min_price": Decimal(100)}),
     (None, {"min_records": 40}),
+    (None, {"max_records": 12}),
+    (None, {"min_records": 3, "max_records": 4}),
+    (None, {"currency": "USD", "max_price": Decimal(8)}),
+    (None, {"company": LENDER, "min_records": 10}),
+    (None, {"company": LENDER, "max_price": Decimal(5)}),
+    (None, {"any_company": frozenset({1, 2})}),
+    (None, {"any_company": frozenset()}),
+    (None, {"any_company": frozenset({1}), "below_id": 50, "min_records": 9}),
+    ("common", {"any_company": frozenset({1, 2})}),
+    ("common", {"any_company": frozenset({1}), "source": "market", "below_id": 50}),
+    ("rare", {"any_company": frozenset({1})}),
+    ("common", {"any_company": frozenset()}),
     (None, {"min_records": 999_999}),
     (None, {"min_records": 10, "below_id": 20}),
     (None, {"min_records": 10, "source": "forum", "since": NOW + 20 * HOUR}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -75,11 +76,12 @@ def running_console(
     *,
     settings: Settings | None = None,
     origins: Origins | None = None,
+    listening: socket.socket | None = None,
 ) -> Iterator[RunningConsole]:
-    """Serve the console of a database on a free port, in a thread of its own."""
+    """Serve the console of a database on a free port, or on a socket, in a thread of its own."""
     chosen = settings or Settings(web=WebSettings(listen="127.0.0.1:0"))
     console = Console(chosen, database, evidence, clock, origins or {})
-    listening = listening_socket("127.0.0.1:0")
+    listening = listening or listening_socket("127.0.0.1:0")
     started = threading.Event()
     app = create_app(console)
     server = make_server(app, chosen.web, started=started.set)

@@ -16,13 +16,25 @@ WHOLE = {
     "storage.second_factors": "factors of the person who asks or signs in",
     "storage.sign_in_limits": "there is nobody yet",
     "storage.service_tokens": "who asks",
+    "storage.oidc": "who asks, by the provider's subject",
     "storage.audit_log": "writes; a page reads it through storage.visible",
+    "storage.api_answers": "answers to repeated requests of the one who asks",
+    "storage.saved_searches": "writes the person's own searches",
     "storage.triage": "writes about a finding that storage.visible gave",
     "storage.evidence.digest": "keys of the installation",
 }
 #: Further functions that web/ may call, and why.
 ALLOWED = {
-    "storage.deliveries.retry_failed": "makes failed deliveries due again, for admins of the installation",
+    "storage.database.columns.dump_json": "reads no row",
+    "storage.companies.company_by_slug": "the company for which the configuration gives a role",
+    "storage.companies.add_company": "writes, for admins of the installation",
+    "storage.companies.change_company": "writes about a company that storage.visible gave and locked",
+    "storage.companies.put_terms": "writes about a company that storage.visible gave and locked",
+    "storage.companies.set_company_active": "writes about a company that storage.visible gave and locked",
+    "storage.companies.withdraw_term": "writes about a term that storage.visible gave",
+    "storage.deliveries.retry_failed": "makes deliveries due again that storage.visible gave",
+    "storage.sources.add_source": "writes, for admins of the installation",
+    "storage.sources.change_source": "writes about a source that storage.visible gave and locked",
     "storage.nodes.node_state": "reads no row",
     "storage.mutes.end_mute": "writes about a mute that storage.visible gave",
 }

@@ -28,7 +28,6 @@ CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with little work: these tests hash a hundred times."""
     monkeypatch.setattr(passwords, "HASHER", CHEAP)
-    passwords.hash_of_nobody.cache_clear()
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 
 from configuration.web_settings import WebSettings
 from storage import users
-from storage.audit_log import write_entry
 from storage.invitations import invite_again
 from storage.users import Role, User
-from web.access import acts
+from web.audit import AuditAction, audit
 
 DEFAULT_ADDRESS = "127.0.0.1:9478"
 EVERYWHERE = ("0.0.0.0", "[::]", "::", "")  # noqa: S104  (compared, not bound)
@@ -45,14 +44,8 @@ def link_for(
     """Return a new link for a person. Earlier ones no longer work."""
     token = invite_again(session, user.id, by=by, now=now)
     held = {str(grant.company_id or "all"): grant.role.value for grant in users.grants_of(session, user.id)}
-    write_entry(
-        session,
-        actor=by,
-        action=acts.PERSON_INVITED,
-        now=now,
-        subject=f"person:{user.name}",
-        detail={"roles": held, "reason": reason},
-    )
+    subject = f"person:{user.name}"
+    audit(session, by, AuditAction.PERSON_INVITED, now, subject=subject, roles=held, reason=reason)
     return f"{console_address(settings)}/welcome/{token}"
 
 

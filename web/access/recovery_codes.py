@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import unicodedata
 
 SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another
 CODES = 10
 SIGNS_EACH = 16  # 80 bits
 GROUP = 4
+MOST_CHARS = 100
 
 
 def new_recovery_codes() -> list[str]:
@@ -21,5 +23,7 @@ def as_shown(code: str) -> str:
 
 def as_typed(typed: str) -> str | None:
     """Return the code that was typed, with or without hyphens; None: it cannot be one."""
-    code = "".join(sign for sign in typed.upper() if sign.isalnum())
+    code = "".join(
+        sign for sign in unicodedata.normalize("NFKC", typed[:MOST_CHARS]).upper() if sign.isalnum()
+    )
     return code if len(code) == SIGNS_EACH and set(code) <= set(SIGNS) else None

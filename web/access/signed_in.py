@@ -50,6 +50,18 @@ class SignedIn:
         held = (self.roles.get(company_id), self.roles.get(None))
         return any(each is not None and each.rank >= role.rank for each in held)
 
+    @property
+    def manages(self) -> Visibility:
+        """The companies whose people this person looks after: where the role is admin."""
+        if self.may(Role.ADMIN):
+            return Visibility(None)
+        held = (company for company, role in self.roles.items() if role is Role.ADMIN and company is not None)
+        return Visibility(frozenset(held))
+
+    @property
+    def is_admin(self) -> bool:
+        return self.manages.companies is None or bool(self.manages.companies)
+
     def require(self, role: Role, company_id: int | None = None) -> None:
         if not self.may(role, company_id):
             raise NotAllowed(role)

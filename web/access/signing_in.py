@@ -19,17 +19,17 @@ from fastapi import Request
 from sqlalchemy.orm import Session
 
 from storage import second_factors, users
-from storage.audit_log import write_entry
 from storage.sign_in_limits import Admission, LimitKey, LimitKind, admit_attempt, forget_old_limits, take_back
 from storage.users import SignInMethod, User
-from web.access import acts, passkeys, passwords, recovery_codes, totp
+from web.access import passkeys, passwords, recovery_codes, totp
 from web.access.browser_kind import browser_kind
 from web.access.cookies import HALF_WAY, binding, cookie_of, session_token
 from web.access.keys import ConsoleKeys
+from web.audit import STRANGER, AuditAction, audit
 from web.console import Console
 from web.errors import ConsoleError
 
-STRANGER = "stranger"
+JUST_NOW = timedelta(minutes=10)  # after signing in, in which the password is not asked for again
 HALF_WAY_LASTS = timedelta(minutes=10)
 IPV6_PREFIX = 64  # what one customer of a provider has
 
@@ -92,14 +92,9 @@ class SignInAttempt:
 
     def write_failure(self, session: Session, user: User | None, method: str, reason: str) -> None:
         """Write the entry. A name that nobody has is left out, because it may be a password."""
-        write_entry(
-            session,
-            actor=STRANGER,
-            action=acts.SIGN_IN_FAILED,
-            now=self.now,
-            subject="" if user is None else f"person:{user.name}",
-            detail={"method": method, "reason": reason},
-        )
+        subject = "" if user is None else f"person:{user.name}"
+        act = AuditAction.SIGN_IN_FAILED
+        audit(session, STRANGER, act, self.now, subject=subject, method=method, reason=reason)
 
     def by_password(self, typed_name: str, password: str) -> str | None:
         """Return a session's token, or None if a second factor is asked next.
@@ -121,10 +116,10 @@ class SignInAttempt:
         )
 
         def work(session: Session) -> str | None:
-            take_back(session, limits, forget=[LimitKind.NAME])
             held = users.lock_user(session, user.id)
             if held is None or not held.active or held.password_hash != user.password_hash:
                 return ""
+            take_back(session, limits, forget=[LimitKind.NAME])
             held.password_hash = renewed or held.password_hash
             return None if asks_factor else self.begin(session, held, SignInMethod.PASSWORD)
 
@@ -132,6 +127,27 @@ class SignInAttempt:
         if token == "":
             raise self.refuse(user, "password", "changed")
         return token
+
+    def confirm(self, user: User, session_began: datetime, password: str) -> None:
+        """Raise SignInRefused if it must be shown again who this is, and the password is wrong.
+
+        A password that was given a moment ago, or that the person does not have, is not asked for. Raises
+        SignInBlocked and SignInBusy, too: a session left open must not be a way to try passwords.
+        """
+        if not asks_again(user, session_began, self.now):
+            return
+        limits = [self.name_key(user.name, user)]
+        self.admit(limits, user, "confirmation")
+        if not passwords.is_password(user.password_hash, password):
+            raise self.refuse(user, "confirmation", "wrong")
+        self.console.database.write(lambda session: take_back(session, limits, forget=[LimitKind.NAME]))
+
+    def renew(self, session: Session, user: User, method: SignInMethod) -> str:
+        """Replace this browser's session by a new one, and end all others; return the token."""
+        users.end_sessions(session, user.id, now=self.now)
+        browser = browser_kind(self.request.headers.get("user-agent", ""))
+        lasts = timedelta(hours=self.console.settings.web.session_hours)
+        return users.begin_session(session, user, now=self.now, lasts=lasts, browser=browser, method=method)
 
     def half_way(self, user_name: str) -> str:
         """Return the value of the cookie that says: the password was right, a second factor is asked."""
@@ -225,28 +241,32 @@ class SignInAttempt:
         return token
 
     def begin(self, session: Session, user: User, method: SignInMethod) -> str:
-        """Begin a session in this transaction, end the one that this browser had, and return the token."""
+        """Begin a session in this transaction, end the one that this browser had, and return the token.
+
+        Raises SignInRefused if only the OpenID provider lets people in.
+        """
         now, web = self.now, self.console.settings.web
+        if web.oidc.only and method is not SignInMethod.PROVIDER:
+            raise SignInRefused
         browser = browser_kind(self.request.headers.get("user-agent", ""))
         before = session_token(self.request)
         earlier = users.session_of_token(session, before, now=now) if before else None
         if earlier is not None:
             users.end_session(session, earlier[1].id, earlier[0].id, now=now)
         user.last_seen_at = now
-        write_entry(
-            session,
-            actor=user.name,
-            action=acts.SIGN_IN,
-            now=now,
-            subject=f"person:{user.name}",
-            detail={"method": method.value, "browser": browser},
-        )
+        subject = f"person:{user.name}"
+        audit(session, user, AuditAction.SIGN_IN, now, subject=subject, method=method, browser=browser)
         lasts = timedelta(hours=web.session_hours)
         return users.begin_session(session, user, now=now, lasts=lasts, browser=browser, method=method)
 
     def challenge(self) -> bytes:
         """Return a challenge for a passkey, which only this browser can answer, within five minutes."""
         return self.keys.challenge(binding(self.request), now=self.now, lasts=passkeys.LASTS)
+
+
+def asks_again(user: User, session_began: datetime, now: datetime) -> bool:
+    """Return whether a change of how one signs in asks for the password."""
+    return user.password_hash is not None and now - session_began > JUST_NOW
 
 
 def network_of(request: Request) -> str:

@@ -345,6 +345,12 @@ class VitalsShape(Shape):
     well: bool
 
 
+class SourceDetailShape(SourceShape):
+    """A source with its health and what that follows from."""
+
+    vitals: VitalsShape
+
+
 class NodeShape(Shape):
     """A running daemon: its lease and its work."""
 

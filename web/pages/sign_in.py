@@ -10,9 +10,8 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from storage import users
-from storage.audit_log import write_entry
 from storage.second_factors import passkeys_of
-from web.access import acts, passkeys
+from web.access import passkeys
 from web.access.cookies import (
     COOKIE,
     HALF_WAY,
@@ -26,6 +25,7 @@ from web.access.cookies import (
 from web.access.next_page import HOME, own_page
 from web.access.signed_in import person_if_signed_in
 from web.access.signing_in import SignInAttempt, SignInBlocked, SignInRefused
+from web.audit import AuditAction, audit
 from web.console import ConsoleParts
 from web.errors import ConsoleError, SignInBusy
 from web.rendering import render
@@ -63,6 +63,8 @@ def sign_in_page(
         problem=problem if problem in PROBLEMS else None,
         signed_out=done == "signed_out",
         passkey=passkeys.options_to_sign_in(party, challenge=attempt.challenge()) if party else None,
+        oidc=console.settings.web.oidc,
+        next_query="" if own_page(wanted) == HOME else urlencode({"next": own_page(wanted)}),
     )
     keep_guest(request, answer)
     return answer
@@ -147,9 +149,7 @@ def sign_out(request: Request, console: ConsoleParts) -> Response:
     if person is not None:
         with console.database.transaction() as session:
             users.end_session(session, person.user_id, person.session_id, now=now)
-            write_entry(
-                session, actor=person.name, action=acts.SIGN_OUT, now=now, subject=f"person:{person.name}"
-            )
+            audit(session, person, AuditAction.SIGN_OUT, now, subject=f"person:{person.name}")
     return answer
 
 

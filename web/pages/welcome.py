@@ -10,18 +10,20 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from storage import users
-from storage.audit_log import write_entry
 from storage.invitations import Invitation, invited_person, use_invitation
+from storage.second_factors import has_second_factor
 from storage.users import SignInMethod, User
-from web.access import acts, passwords
+from web.access import passwords
 from web.access.cookies import begin_cookies, keep_guest, welcome_guest
-from web.access.next_page import HOME
 from web.access.signing_in import SignInAttempt
+from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
 from web.rendering import render
 
 router = APIRouter()
 
+SIGN_IN = "/sign-in"
+AFTERWARDS = "/account/second-factor?done=welcome"
 MOST_TOKEN_CHARS = 200
 Typed = Annotated[str, Form(max_length=1000)]
 
@@ -61,16 +63,18 @@ def begin(
             return None
         held.password_hash = hashed
         users.end_sessions(session, held.id, now=now)
-        subject, detail = f"person:{held.name}", {"password": "set", "invited_as": user.name}
-        write_entry(
-            session, actor=held.name, action=acts.PERSON_CHANGED, now=now, subject=subject, detail=detail
-        )
+        act, subject = AuditAction.PERSON_CHANGED, f"person:{held.name}"
+        audit(session, held, act, now, subject=subject, password="set", invited_as=user.name)  # noqa: S106
+        if has_second_factor(session, held.id):
+            return SIGN_IN  # a link takes the place of the password only
         return attempt.begin(session, held, SignInMethod.INVITATION)
 
     begun = console.database.write(work)
     if not begun:
         return _page(request, console, token, problem="name_taken" if begun == "" else None, name=name)
-    answer = RedirectResponse(HOME, HTTPStatus.SEE_OTHER)
+    if begun == SIGN_IN:
+        return RedirectResponse(SIGN_IN, HTTPStatus.SEE_OTHER)
+    answer = RedirectResponse(AFTERWARDS, HTTPStatus.SEE_OTHER)
     begin_cookies(request, answer, begun)
     return answer
 

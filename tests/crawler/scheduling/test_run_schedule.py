@@ -330,6 +330,20 @@ def test_a_reload_takes_up_what_changed(sqlite_database: Database) -> None:
     assert len(rows(sqlite_database)) == 3
 
 
+def test_a_change_by_another_process_is_followed_without_a_signal(sqlite_database: Database) -> None:
+    """A look costs a query; a plan is made only when the sources' revision is another one."""
+    declare(sqlite_database, "old", every="1h")
+    schedule = scheduled(sqlite_database, NOON)
+    assert not schedule.follow_changes()
+
+    definition = {"kind": "html", "start": ["https://board.example/"], "list": {"rows": "tr", "link": "a"}}
+    with sqlite_database.transaction() as session:
+        sources.add_source(session, DeclaredSource("added", "html", definition, None), NOON)
+
+    assert (schedule.follow_changes(), schedule.follow_changes()) == (True, False)
+    assert _sources_with_jobs(schedule, sqlite_database) == {"old", "added"}
+
+
 def test_skipped_slots_are_counted(sqlite_database: Database, capsys: pytest.CaptureFixture[str]) -> None:
     """A slot that comes while the previous run is open is skipped, and counted in the source's row."""
     declare(sqlite_database, "market", now=datetime.now(UTC), every="10s")

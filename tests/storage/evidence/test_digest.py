@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import DigestKeyDamaged
-from storage.evidence.digest import KEY_FILE, digest_beside
+from storage.errors import DigestKeyDamaged, DigestKeyDiffers
+from storage.evidence.digest import CONSOLE_KEY_FILE, KEY_FILE, console_key_beside, digest_beside
+from storage.stores.folder_store import FolderStore
 
 
 def test_the_same_text_has_the_same_digest_in_every_run(tmp_path: Path) -> None:
@@ -44,3 +45,16 @@ def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DigestKeyDamaged, match=r"digest\.key has 5 bytes.*32"):
         digest_beside(tmp_path)
+
+
+def test_every_node_has_the_key_of_the_console(tmp_path: Path) -> None:
+    """One that was made before the store was shared goes into it; another one there is refused."""
+    shared = FolderStore(tmp_path / "shared")
+    key = console_key_beside(tmp_path / "one")
+
+    assert console_key_beside(tmp_path / "one", shared) == key
+    assert console_key_beside(tmp_path / "two", shared) == key
+    assert (tmp_path / "two" / CONSOLE_KEY_FILE).stat().st_mode & 0o777 == 0o600
+    console_key_beside(tmp_path / "three")
+    with pytest.raises(DigestKeyDiffers, match=r"console\.key"):
+        console_key_beside(tmp_path / "three", shared)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from storage import (
     alerts,
+    api_answers,
     audit_checks,
     audit_log,
     canary_matches,
@@ -92,6 +93,14 @@ def fill(session: Session) -> None:
     dumps.add_units(session, dump_id, [dumps.NewUnit("u0", {"path": "dump.csv"}, 90)], now=NOW)
     _let_in(session)
     _keep_search(session)
+    _keep_answer(session)
+
+
+def _keep_answer(session: Session) -> None:
+    api_answers.claim_answer(session, "token:siem", "4f1c", "digest", now=NOW)
+    api_answers.keep_answer(
+        session, "token:siem", "4f1c", claimed_at=NOW, status=201, body='{"text": "seen"}', alert_id=1
+    )
 
 
 def _let_in(session: Session) -> None:
