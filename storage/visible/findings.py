@@ -242,7 +242,7 @@ def finding_rows(session: Session, view: Visibility, ids: Sequence[int]) -> Sequ
 
 
 @dataclass(frozen=True, slots=True)
-class FindingGroup:
+class OpenGroup:
     """How many open findings there are of one kind."""
 
     company_id: int | None
@@ -257,7 +257,7 @@ def latest_change(session: Session, view: Visibility) -> datetime | None:
     return session.scalar(select(func.max(Alert.updated_at, type_=Alert.updated_at.type)))
 
 
-def finding_groups(session: Session, view: Visibility, chosen: FindingFilter) -> Sequence[FindingGroup]:
+def finding_groups(session: Session, view: Visibility, chosen: FindingFilter) -> Sequence[OpenGroup]:
     """Count the open findings of a filter's source and moment, from one index alone."""
     columns = (Alert.company_id, Alert.severity, Alert.state, Alert.owner_id)
     query = select(*columns, func.count()).where(text(OPEN_FINDING), view.of(Alert.company_id))
@@ -265,10 +265,10 @@ def finding_groups(session: Session, view: Visibility, chosen: FindingFilter) ->
         query = query.where(Alert.source_id == chosen.source_id)
     if chosen.changed_since is not None:
         query = query.where(Alert.updated_at >= chosen.changed_since)
-    return [FindingGroup(*row) for row in session.execute(query.group_by(*columns))]
+    return [OpenGroup(*row) for row in session.execute(query.group_by(*columns))]
 
 
-def count_findings(groups: Sequence[FindingGroup], chosen: FindingFilter) -> FindingCounts:
+def count_findings(groups: Sequence[OpenGroup], chosen: FindingFilter) -> FindingCounts:
     """Return the counters of a filter. Its words and its label do not change them."""
     counts = FindingCounts()
     for group in groups:

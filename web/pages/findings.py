@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -28,10 +29,10 @@ from storage.visible.findings import (
     PAGE,
     SEARCHED,
     FindingCounts,
-    FindingGroup,
     FindingNews,
     FindingOrder,
     FindingPage,
+    OpenGroup,
     Ownership,
     Waiting,
     closed_count,
@@ -50,6 +51,7 @@ from storage.visible.people import people_of
 from storage.visible.searches import SearchRow, searches_of
 from storage.visible.visibility import Visibility
 from web.access.signed_in import Person, SignedIn
+from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
 from web.finding_list import CHOICES, KEPT, LONGEST, ListChoice
 from web.kept_answers import KeptAnswers
@@ -103,12 +105,17 @@ def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTM
         screen = _read_screen(session, console, person, choice, visit, now)
         people = people_of(session, person.view)
     _keep(request, console, person, choice if chosen else None, visit, now)
+    if choice.words and choice.after is None:
+        found = len(screen.page.rows)
+        console.database.write(partial(_note_search, console, person, choice, found))
     return render(
         request,
         "findings.html",
         person=person,
         screen=screen,
         may_triage=any(role.rank >= Role.ANALYST.rank for role in person.roles.values()),
+        analyst=Role.ANALYST,
+        may_share_all=person.may(Role.ANALYST),
         results=_results(request),
         left=_left(request),
         new_states=NEW_STATES,
@@ -219,6 +226,20 @@ def _waits(session: Session, view: Visibility, now: datetime) -> tuple[WaitCompa
     return tuple(found)
 
 
+def _note_search(
+    console: Console, person: SignedIn, choice: ListChoice, found: int, session: Session
+) -> None:
+    audit(
+        session,
+        person,
+        AuditAction.SEARCH,
+        console.clock(),
+        words=choice.words,
+        filters=choice.query(words=""),
+        found=found,
+    )
+
+
 def _keep(
     request: Request,
     console: Console,
@@ -248,7 +269,7 @@ def _keep(
 
 #: Kept until the newest change of any alert is another one, and no longer than the time that is named: a
 #: change that is committed late, or by a node whose clock is behind, is not the newest one.
-GROUPS: KeptAnswers[Sequence[FindingGroup]] = KeptAnswers(timedelta(seconds=5))
+GROUPS: KeptAnswers[Sequence[OpenGroup]] = KeptAnswers(timedelta(seconds=5))
 NEWS: KeptAnswers[FindingNews] = KeptAnswers(timedelta(seconds=5))
 HELD: KeptAnswers[HeldBack] = KeptAnswers(timedelta(seconds=5))
 #: Kept for that time, whatever changes.
