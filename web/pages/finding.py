@@ -31,6 +31,7 @@ from web.access.signed_in import Person, SignedIn
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
 from web.errors import NotThere
+from web.finding.clocks import clocks_of
 from web.finding.differences import DifferenceRow, shown_rows, text_differences
 from web.finding.timeline import timeline_of
 from web.finding.verdict import next_steps, verdict_of
@@ -102,6 +103,7 @@ def _page(
         if found is None:
             raise NotThere
         people = people_of(session, person.view, found.alert.company_id)
+        clocks = clocks_of(session, person.view, [found.alert.id], console.settings.web.clocks)
     if found.is_first_view:
         console.database.write(lambda session: _note_view(session, at))
     content = MessageContent.model_validate(found.revision.content)
@@ -119,6 +121,7 @@ def _page(
         timeline=timeline_of(found.history)[-ENTRIES:],
         notes=found.history.notes[-NOTES_SHOWN:],
         people=people,
+        clocks=clocks.get(found.alert.id, ()),
         states=list(TriageState),
         needs_reason=NEEDS_REASON,
         may_triage=person.may(Role.ANALYST, found.alert.company_id),
