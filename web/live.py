@@ -8,7 +8,7 @@ connects, or connects again, is first told what changed since it was made. Strea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ import structlog
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 
+from alerts.clocks import RunningClock
 from storage import users
 from storage.errors import StorageError
 from storage.users import Role
@@ -25,6 +26,7 @@ from storage.visible.findings import NEWS, FindingFilter, FindingRow, changed_si
 from storage.visible.visibility import EVERYTHING
 from web.access.signed_in import SignedIn
 from web.console import Console
+from web.finding.clocks import next_clock
 from web.rendering import environment
 from web.wording import Wording
 
@@ -53,6 +55,16 @@ class LiveEvent:
     name: str
     id: str
     data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNews:
+    """What one look at the database found. `many`: there is more than one look reads."""
+
+    rows: Sequence[FindingRow]
+    clocks: Mapping[int, RunningClock]
+    with_clocks: bool
+    many: bool
 
 
 @dataclass(eq=False)
@@ -132,10 +144,11 @@ class LiveFeed:
         now = self._console.clock()
         since = max(page.since, now - OLDEST)
         try:
-            rows, many = await run_sync(self._read, since, {})
+            news = await run_sync(self._read, since, {})
         except StorageError:  # the shared look finds it, or says so in the log
             return []
-        return [*_events_for(page, rows, now, {}), *([LiveEvent("many", now.isoformat())] if many else [])]
+        many = [LiveEvent("many", now.isoformat())] if news.many else []
+        return [*_events_for(page, news, now, {}), *many]
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -154,28 +167,34 @@ class LiveFeed:
         first = self._looked_at is None
         since = (self._looked_at or now) - OVERLAP
         try:
-            rows, many = await run_sync(self._read, since, dict(self._known))
+            news = await run_sync(self._read, since, dict(self._known))
         except StorageError as error:
             log.warning("Live updates wait for the database.", action="live_waits", reason=error.reason)
             return
         self._looked_at = now
-        kept = {row.id: row.stamp.partition(".")[2] for row in rows}
+        kept = {row.id: row.stamp.partition(".")[2] for row in news.rows}
         self._known = dict(list((self._known | kept).items())[-10 * NEWS :])
         if first:  # each page has asked for itself
             return
         rendered: dict[tuple[object, ...], str] = {}
         for page in list(self._pages):
-            for event in _events_for(page, rows, now, rendered):
+            for event in _events_for(page, news, now, rendered):
                 page.put(event)
-            if many:
+            if news.many:
                 page.put(LiveEvent("many", now.isoformat()))
 
-    def _read(self, since: datetime, known: Mapping[int, str]) -> tuple[Sequence[FindingRow], bool]:
-        """Return the findings that changed, oldest change first, and whether there are more than are read."""
+    def _read(self, since: datetime, known: Mapping[int, str]) -> LiveNews:
+        """Return the findings that changed, the oldest change first."""
+        counted = self._console.settings.web.clocks
         with self._console.database.reading() as session:
             changed = changed_since(session, EVERYTHING, since=since)
             ids = [number for number, stamp in changed if known.get(number) != stamp]
-            return finding_rows(session, EVERYTHING, ids[::-1]), len(ids) == NEWS
+            return LiveNews(
+                finding_rows(session, EVERYTHING, ids[::-1]),
+                next_clock(session, EVERYTHING, ids, counted),
+                bool(counted),
+                many=len(ids) == NEWS,
+            )
 
     async def _end_old_sessions(self) -> None:
         held = {page.person.session_id for page in self._pages}
@@ -191,11 +210,11 @@ class LiveFeed:
 
 
 def _events_for(
-    page: LivePage, rows: Iterable[FindingRow], now: datetime, rendered: dict[tuple[object, ...], str]
+    page: LivePage, news: LiveNews, now: datetime, rendered: dict[tuple[object, ...], str]
 ) -> list[LiveEvent]:
     """Return the events about the rows that the page's person may see."""
     found = []
-    for row in rows:
+    for row in news.rows:
         if not page.person.view.includes(row.company_id):
             continue
         told = {
@@ -203,13 +222,19 @@ def _events_for(
             "stamp": row.stamp,
             "fits": page.chosen.admits(row),
             "arrives": row.opened_at >= page.since or row.acknowledged_by is None,
-            "html": _html(page, row, now, rendered),
+            "html": _html(page, row, news, now, rendered),
         }
         found.append(LiveEvent("finding", now.isoformat(), told))
     return found
 
 
-def _html(page: LivePage, row: FindingRow, now: datetime, rendered: dict[tuple[object, ...], str]) -> str:
+def _html(
+    page: LivePage,
+    row: FindingRow,
+    news: LiveNews,
+    now: datetime,
+    rendered: dict[tuple[object, ...], str],
+) -> str:
     person = page.person
     key = (row.stamp, person.language, person.zone, page.may_triage, page.several_companies)
     if key not in rendered:
@@ -218,6 +243,8 @@ def _html(page: LivePage, row: FindingRow, now: datetime, rendered: dict[tuple[o
             .get_template("finding_row.html")
             .render(
                 row=row,
+                clock=news.clocks.get(row.id),
+                with_clocks=news.with_clocks,
                 t=Wording(person.language, person.zone),
                 now=now,
                 here=None,

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from sse_starlette.sse import AppStatus
 
 from configuration.settings import Settings
 from configuration.settings_in_force import Origins
@@ -95,6 +96,7 @@ def running_console(
         server.handle_exit(signal.SIGTERM, None)
         thread.join(START_S)
         listening.close()
+        AppStatus.should_exit = False  # of the whole process: else the streams of later consoles end at once
 
 
 def form_token(page: httpx.Response) -> str:

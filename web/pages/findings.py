@@ -53,6 +53,7 @@ from storage.visible.visibility import Visibility
 from web.access.signed_in import Person, SignedIn
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
+from web.finding.clocks import next_clock
 from web.finding_list import CHOICES, KEPT, LONGEST, ListChoice
 from web.kept_answers import KeptAnswers
 from web.rendering import render
@@ -104,6 +105,8 @@ def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTM
     with console.database.reading() as session:
         screen = _read_screen(session, console, person, choice, visit, now)
         people = people_of(session, person.view)
+        counted = console.settings.web.clocks
+        clocks = next_clock(session, person.view, [row.id for row in screen.page.rows], counted)
     _keep(request, console, person, choice if chosen else None, visit, now)
     if choice.words and choice.after is None:
         found = len(screen.page.rows)
@@ -114,6 +117,8 @@ def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTM
         person=person,
         screen=screen,
         may_triage=any(role.rank >= Role.ANALYST.rank for role in person.roles.values()),
+        clocks=clocks,
+        with_clocks=bool(counted),
         analyst=Role.ANALYST,
         may_share_all=person.may(Role.ANALYST),
         results=_results(request),
