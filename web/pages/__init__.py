@@ -6,9 +6,11 @@ from fastapi import APIRouter
 
 from web.pages import (
     account,
+    alert,
     audit,
     companies,
     deliveries,
+    exports,
     finding,
     finding_changes,
     findings,
@@ -17,6 +19,7 @@ from web.pages import (
     mutes,
     oidc,
     people,
+    saved_searches,
     second_factor,
     sellers,
     settings,
@@ -31,9 +34,11 @@ from web.pages import (
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
     account.router,
+    alert.router,
     audit.router,
     companies.router,
     deliveries.router,
+    exports.router,
     finding.router,
     finding_changes.router,
     findings.router,
@@ -42,6 +47,7 @@ ROUTERS: Sequence[APIRouter] = (
     mutes.router,
     oidc.router,
     people.router,
+    saved_searches.router,
     second_factor.router,
     sellers.router,
     settings.router,
