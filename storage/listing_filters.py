@@ -57,10 +57,13 @@ class ListingFilters:
 
 @dataclass(frozen=True, slots=True)
 class FoundRows:
-    """The newest rows that were found. `whole`: there are no others."""
+    """The newest rows that were found. `whole`: there are no others. `down_to`: the lowest id that was looked
+    at, if the search stopped there.
+    """
 
     rows: Sequence[Row[Any]]
     whole: bool
+    down_to: int | None = None
 
 
 def search_listings(
@@ -80,10 +83,12 @@ def find_rows(
     *,
     enough: int,
     limit: int,
+    most_priced: int | None = None,
 ) -> FoundRows:
     """Return up to `limit` rows of a question whose first column is a listing or its id, newest first.
 
-    If `enough` of them are found in the newest part, nothing else is looked at.
+    If `enough` of them are found in the newest part, nothing else is looked at. `most_priced`: number of ids
+    among which prices are compared; None: all, which costs as much as there are listings.
     """
     company_ids = _company_ids(session, filters)
     found = found.where(*filter_conditions(session, filters)).limit(limit)
@@ -98,6 +103,11 @@ def find_rows(
     newest = session.execute(found.where(Listing.id > above).order_by(Listing.id.desc())).all()
     if len(newest) >= enough or above <= 0:
         return FoundRows(newest, above <= 0 and len(newest) < limit)
+    if most_priced is not None and (filters.min_price is not None or filters.max_price is not None):
+        above = max(0, above + NEWEST - most_priced)
+        rows = session.execute(found.where(Listing.id > above).order_by(Listing.id.desc())).all()
+        stopped = above + 1 if above and len(rows) < limit else None
+        return FoundRows(rows, len(rows) < limit and not above, stopped)
     # An expression, so that the rows come from an index of the numbers and are sorted afterwards.
     return _as_found(session.execute(found.order_by((Listing.id + 0).desc())).all(), limit)
 
@@ -220,7 +230,9 @@ def _search_text(
     rows = session.execute(
         found.where(Listing.id.in_(theirs), everywhere).order_by((Listing.id + 0).desc())
     ).all()
-    return FoundRows(rows, len(rows) < limit and len(theirs) < NEWEST_OF_COMPANIES)
+    if len(theirs) < NEWEST_OF_COMPANIES or len(rows) == limit:
+        return _as_found(rows, limit)
+    return FoundRows(rows, whole=False, down_to=theirs[-1])
 
 
 def _has_match(company_ids: frozenset[int]) -> ColumnElement[bool]:

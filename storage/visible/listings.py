@@ -33,6 +33,7 @@ COUNTED = 1_000
 COMPARED = 300
 COMPARED_CHARS = 60_000
 BATCH = 60
+PRICED = 100_000  # ids of one page among which prices are compared
 SNIPPET_CHARS = 20_000  # of a body, in which the surroundings of a hit are looked for
 SAMPLE_CHARS = 5_000
 VERSIONS = 50
@@ -75,8 +76,8 @@ class ListingCounts:
 
 @dataclass(frozen=True, slots=True)
 class ListingPage:
-    """`after`: the id below which the next page begins; None: this is the last one. `cut`: only the newest
-    candidates were compared with the phrases, or only the newest listings of a company with the words.
+    """`after`: the id below which the next page begins; None: this is the last one. `cut`: the
+    search stopped at a bound, and goes on with older listings there.
     """
 
     rows: Sequence[ListingRow]
@@ -134,12 +135,15 @@ def _hits(
     counted = COUNTED + 1 if filters.below_id is None else limit + 1
     many = max(counted, COMPARED + 1) if asked is not None and asked.phrases else counted
     facts_query: Select[Any] = select(*_FACTS)
-    found = find_rows(session, facts_query, words, filters, enough=limit + 1, limit=many)
+    found = find_rows(session, facts_query, words, filters, enough=limit + 1, limit=many, most_priced=PRICED)
     facts = list(found.rows)
     ids = [row[0] for row in facts]
     if asked is None or not asked.phrases:
-        return _Hits(ids, found.whole, facts=facts)
-    return _with_phrases(session, facts, asked, limit, whole=found.whole)
+        return _Hits(ids, found.whole, looked_at=found.down_to, facts=facts)
+    hits = _with_phrases(session, facts, asked, limit, whole=found.whole)
+    if hits.looked_at is None:
+        hits.looked_at = found.down_to
+    return hits
 
 
 def _with_phrases(

@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
+from storage import listing_filters
 from storage.audit_log import AuditEntry
 from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
@@ -67,6 +68,25 @@ def test_a_search_says_where_it_stopped(
 
     assert (titles(first), 'id="cut"' in first.text) == ([], True)
     assert (titles(second), 'id="cut"' in second.text) == (["学生数据"], False)
+
+
+def test_prices_are_compared_page_by_page(
+    console: RunningConsole, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rare price that is far back is found on a later page, and the pages before it say so."""
+    monkeypatch.setattr(visible, "PRICED", 2)
+    monkeypatch.setattr(listing_filters, "NEWEST", 1)
+    for number in range(1, 6):
+        world.crawl(str(number), title=f"n{number}", price_amount=Decimal(9 - number), text=str(number))
+    client = console.signed_in()
+
+    found, address = [], "/listings?min_price=7"
+    while address:
+        page = client.get(address)
+        found.append((titles(page), 'id="cut"' in page.text))
+        address = (re.findall(r'rel="next" href="([^"]+)"', page.text) or [""])[0].replace("&amp;", "&")
+
+    assert found == [([], True), (["n2", "n1"], False)]
 
 
 def test_each_filter_is_kept_and_counted(console: RunningConsole, world: World) -> None:

@@ -9,8 +9,6 @@ from starlette.responses import HTMLResponse
 
 from storage.listing_tables import Life, ListingVersion
 from storage.visible.listings import (
-    COMPARED,
-    COUNTED,
     companies_to_search,
     listing_detail,
     listing_page,
@@ -65,8 +63,6 @@ def search(request: Request, console: ConsoleParts, person: Person) -> HTMLRespo
         sources=sources,
         highlights=Highlights.of(choice.words),
         lives=tuple(Life),
-        counted=COUNTED,
-        compared=COMPARED,
         price=price_text,
     )
 
