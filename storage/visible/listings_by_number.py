@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from storage import search
 from storage.companies import Company
-from storage.listing_filters import ListingFilters, filter_conditions, search_listings
+from storage.listing_filters import ListingFilters, filter_conditions, find_rows
 from storage.listing_tables import Listing, ListingVersion
 from storage.matches import MatchSummary
 from storage.visible.visibility import Visibility
@@ -27,19 +27,21 @@ def listings_by_number(
         # Else the first page would be in the order of first seeing, and the others not.
         newest = session.scalar(select(func.max(Listing.id))) or 0
         filters = replace(filters, below_id=newest + 1)
-    if view.companies is None:
-        return search_listings(session, query, filters=filters, limit=limit)
+    seen = replace(filters, any_company=view.companies)
+    found = select(Listing).options(joinedload(Listing.source))
+    hits = find_rows(session, found, query, seen, enough=limit, limit=limit)
+    if query is None or hits.whole or len(hits.rows) >= limit:
+        return [row[0] for row in hits.rows]
+    # Only a company's newest listings were compared with the words: no page may end before the last one.
     named = select(MatchSummary.listing_id).where(view.of(MatchSummary.company_id))
     if filters.company is not None:
         of_slug = select(Company.id).where(Company.slug == filters.company)
         named = named.where(MatchSummary.company_id == of_slug.scalar_subquery())
-    found = select(Listing).options(joinedload(Listing.source)).where(Listing.id.in_(named))
-    found = found.where(*filter_conditions(session, replace(filters, company=None)))
-    if query is not None:
-        has_terms = search.has_terms(session, query)
-        found = found.where(
-            select(search.ENTRIES.c.rowid).where(has_terms, search.ENTRIES.c.rowid == Listing.id).exists()
-        )
+    has_terms = search.has_terms(session, query)
+    said = select(search.ENTRIES.c.rowid).where(has_terms, search.ENTRIES.c.rowid == Listing.id).exists()
+    found = found.where(
+        Listing.id.in_(named), said, *filter_conditions(session, replace(filters, company=None))
+    )
     return session.scalars(found.order_by(Listing.id.desc()).limit(limit)).all()
 
 

@@ -19,6 +19,7 @@ from limits.strategies import MovingWindowRateLimiter
 from storage.service_tokens import TokenScope
 from storage.users import Role
 from storage.visible.visibility import Visibility
+from web.access.cookies import session_token
 from web.access.signed_in import SignedIn, signed_in
 from web.access.tokens import ApiCaller, api_caller
 from web.api.errors import TooManyRequests
@@ -82,7 +83,7 @@ def limits_of(request: Request) -> RequestLimits:
 
 async def own_change(request: Request) -> None:
     """Raise ForgedRequest if a change by cookie does not come from our own pages."""
-    if "authorization" not in request.headers:
+    if "authorization" not in request.headers and session_token(request):
         await own_form(request)
 
 

@@ -402,10 +402,9 @@ def merge(
 
 def _both_for_change(session: Session, who: Asker, reference: str, other: str) -> tuple[Alert, Alert]:
     """Lock two findings in the order of their ids, so that two such requests never wait for each other."""
-    found = [
-        required(finding_by_reference(session, who.view, reference)),
-        required(finding_by_reference(session, who.view, other)),
-    ]
+    first = required(finding_by_reference(session, who.view, reference))
+    who.require(TokenScope.FINDINGS_WRITE, first.company_id)
+    found = [first, required(finding_by_reference(session, who.view, other))]
     locked = {
         each.reference: _for_change(session, who, each.reference)
         for each in sorted(found, key=lambda alert: alert.id)

@@ -16,7 +16,7 @@ from storage.alerts import Severity, TriageState
 from storage.visible import watched
 from storage.visible.audit import AuditFilter, audit_entries
 from storage.visible.findings import CLOSED
-from storage.visible.findings_by_time import FindingGroup, finding_groups
+from storage.visible.findings_by_time import FindingTally, finding_tallies
 from web.api.answers import answer
 from web.api.callers import AuditReader, SourcesReader, StatisticsReader, installation_admin_only
 from web.api.cursors import ListQuery, Moment
@@ -82,9 +82,9 @@ def show_statistics(
 ) -> Response:
     """Count the findings that the asker may see, by state, severity and company."""
     with console.database.reading() as session:
-        groups = finding_groups(session, who.view)
+        groups = finding_tallies(session, who.view)
         slugs = watched.company_slugs(session, who.view)
-    by_company: dict[str, list[FindingGroup]] = {}
+    by_company: dict[str, list[FindingTally]] = {}
     for group in groups:
         by_company.setdefault(slugs.get(group.company_id or 0, ERASED), []).append(group)
     shape = StatisticsShape(
@@ -102,14 +102,14 @@ def show_statistics(
     return answer(request, shape)
 
 
-def _by_state(groups: Sequence[FindingGroup]) -> dict[TriageState, int]:
+def _by_state(groups: Sequence[FindingTally]) -> dict[TriageState, int]:
     counts: Counter[TriageState] = Counter()
     for group in groups:
         counts[group.state] += group.count
     return {state: counts[state] for state in TriageState}
 
 
-def _by_severity(groups: Sequence[FindingGroup]) -> dict[Severity, int]:
+def _by_severity(groups: Sequence[FindingTally]) -> dict[Severity, int]:
     counts: Counter[Severity] = Counter()
     for group in groups:
         counts[group.severity] += group.count

@@ -53,12 +53,17 @@ def program(console: RunningConsole, token: str) -> httpx.Client:
     )
 
 
+def form_token_of(cookie: str) -> str:
+    """Return the token of the forms of a session."""
+    return hmac.digest(cookie.encode(), PURPOSE, hashlib.sha256).hex()
+
+
 def person(console: RunningConsole, session_token: str) -> httpx.Client:
     """Return a signed-in browser's client, which sends the token of the forms with each request."""
     return httpx.Client(
         base_url=console.url + V1,
         cookies={COOKIE: session_token},
-        headers={"x-csrf-token": hmac.digest(session_token.encode(), PURPOSE, hashlib.sha256).hex()},
+        headers={"x-csrf-token": form_token_of(session_token)},
         trust_env=False,
         timeout=20,
     )
