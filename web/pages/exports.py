@@ -64,10 +64,9 @@ def findings_csv(
 ) -> Response:
     wanted = ExportFilter(company=company, since=_with_zone(since))
 
-    def note(session: Session) -> None:
-        _audit(session, console, caller, "csv", wanted, count_exported(session, caller.view, wanted))
-
-    console.database.write(note)
+    with console.database.reading() as session:
+        count = count_exported(session, caller.view, wanted)
+    _audit(console, caller, "csv", wanted, count)
     rows = (csv_row(each) for each in _streamed(console, caller, wanted))
     return StreamingResponse(
         csv_bytes(CSV_HEADER, rows, byte_order_mark=bom), media_type=MEDIA_TYPE, headers=_file("findings.csv")
@@ -143,19 +142,14 @@ def misp_feed_event(console: ConsoleParts, caller: Exporter, name: UUID) -> Resp
 
     naming = naming_of(console)
 
-    def read(session: Session) -> FindingDocument | None:
+    with console.database.reading() as session:
         names = newest_references(session, caller.view, MISP_WANTED, limit=MISP_FEED)
         alert_id = next((each for each, reference in names if event_uuid(reference, naming) == name), None)
         found = None if alert_id is None else exported_finding(session, caller.view, alert_id)
-        if found is None:
-            return None
-        subject = f"finding:{found.alert.reference}"
-        _audit(session, console, caller, "misp_feed", MISP_WANTED, 1, subject=subject)
-        return document_of(found)
-
-    document = console.database.write(read)
+        document = None if found is None else document_of(found)
     if document is None:
         raise NotThere
+    _audit(console, caller, "misp_feed", MISP_WANTED, 1, subject=f"finding:{document.reference}")
     return _json(misp_event(document, naming, console.settings.web.export_tlp))
 
 
@@ -175,20 +169,18 @@ def findings_atom(console: ConsoleParts, caller: Exporter, company: Company = No
 def clocks_calendar(console: ConsoleParts, caller: Exporter) -> Response:
     """Answer the legal clocks that run, of the CLOCKED findings that changed last."""
 
-    def read(session: Session) -> Sequence[ClockOfFinding]:
+    with console.database.reading() as session:
         rows = findings_with_clocks(session, caller.view, limit=CLOCKED)
         counted = console.settings.web.clocks
         found = clocks_of(session, caller.view, [alert_id for alert_id, _, _ in rows], counted)
-        clocks = [
-            ClockOfFinding(reference, title, each)
-            for alert_id, reference, title in rows
-            for each in found.get(alert_id, ())
-            if each.stopped_at is None
-        ]
-        _audit(session, console, caller, "ics", ExportFilter(), len(clocks))
-        return clocks
-
-    return Response(calendar(console.database.write(read), naming_of(console)), media_type="text/calendar")
+    clocks = [
+        ClockOfFinding(reference, title, each)
+        for alert_id, reference, title in rows
+        for each in found.get(alert_id, ())
+        if each.stopped_at is None
+    ]
+    _audit(console, caller, "ics", ExportFilter(), len(clocks))
+    return Response(calendar(clocks, naming_of(console)), media_type="text/calendar")
 
 
 def naming_of(console: Console) -> Naming:
@@ -203,31 +195,27 @@ def _page(
     after: str | None,
     limit: int,
 ) -> Page:
-    def read(session: Session) -> Page:
+    with console.database.reading() as session:
         begin = 0 if after is None else id_after(session, caller.view, after)
         if begin is None:
             raise RequestRefused("after: found no such finding; wanted the reference that a page ended with")
         found = exported_findings(session, caller.view, wanted, after_id=begin, limit=limit + 1)
         documents = [document_of(each) for each in found[:limit]]
-        _audit(session, console, caller, format_name, wanted, len(documents))
-        return Page(documents, documents[-1].reference if len(found) > limit else None)
-
-    return console.database.write(read)
+    _audit(console, caller, format_name, wanted, len(documents))
+    return Page(documents, documents[-1].reference if len(found) > limit else None)
 
 
 def _newest(
     console: Console, caller: ExportCaller, format_name: str, wanted: ExportFilter, limit: int
 ) -> Sequence[FindingDocument]:
-    def read(session: Session) -> Sequence[FindingDocument]:
+    with console.database.reading() as session:
         found = exported_findings(session, caller.view, wanted, newest_first=True, limit=limit)
-        _audit(session, console, caller, format_name, wanted, len(found))
-        return [document_of(each) for each in found]
-
-    return console.database.write(read)
+        documents = [document_of(each) for each in found]
+    _audit(console, caller, format_name, wanted, len(documents))
+    return documents
 
 
 def _audit(
-    session: Session,
     console: Console,
     caller: ExportCaller,
     format_name: str,
@@ -236,18 +224,23 @@ def _audit(
     *,
     subject: str = "",
 ) -> None:
+    """Write the entry in a transaction of its own: reading many findings holds no lock for writing."""
     filters = {name: getattr(wanted, name) for name in ("company", "since") if getattr(wanted, name)}
-    audit(
-        session,
-        caller,
-        AuditAction.EXPORT,
-        console.clock(),
-        subject=subject,
-        company_id=caller.company_id,
-        format=format_name,
-        filters=filters,
-        rows=rows,
-    )
+
+    def write(session: Session) -> None:
+        audit(
+            session,
+            caller,
+            AuditAction.EXPORT,
+            console.clock(),
+            subject=subject,
+            company_id=caller.company_id,
+            format=format_name,
+            filters=filters,
+            rows=rows,
+        )
+
+    console.database.write(write)
 
 
 def _with_zone(at: datetime | None) -> datetime | None:
