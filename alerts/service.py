@@ -266,7 +266,8 @@ class AlertService:
         alert, now = rows.lock_alert(session, alert_id), self._clock()
         if alert is None or alert.escalates_at is None or alert.escalates_at > now:
             return
-        if alert.state is not TriageState.NEW or alert.awaits_since is None:
+        state = triage.standing_for(session, alert).state  # of the finding that people look at
+        if state is not TriageState.NEW or alert.awaits_since is None:
             alert.awaits_since = alert.escalates_at = None
             return
         last = rows.last_revision(session, alert)

@@ -16,6 +16,7 @@ NAMES = (
     "visits",
     "looks",
     "scale",
+    "console",
     "sources",
     "mentions",
     "storage",

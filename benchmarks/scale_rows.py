@@ -6,13 +6,15 @@ evidence. Indexes are dropped before and created again afterwards, as a restore 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 
+from alerts.message import MessageContent
 from storage import companies, sources
+from storage.alerts import Severity, priority_of
 from storage.companies import DeclaredCompany, DeclaredTerm, TermKind
 from storage.database.base import Database
 
@@ -26,6 +28,7 @@ MATCHED = 20  # a twentieth of all listings names a company, half of them the fi
 ALERTED = 40  # the listings of the first company have an alert
 CHUNK = 500_000  # listings per transaction
 CACHE_KB = 1_000_000
+CONTENT = MessageContent(title="Data of Quillmere is offered", summary="It is on a market.").model_dump_json()
 
 LISTINGS = """
 INSERT INTO listings (id, source_id, key, url, thread_key, life, row_digest, content_digest, version_number,
@@ -67,18 +70,19 @@ SELECT n, CASE WHEN n % {alerted} = 0 THEN 1 ELSE 2 + (n / 20) % 99 END, n, 1, '
 FROM {numbers} WHERE n % {matched} = 0
 """
 ALERTS = """
-INSERT INTO alerts (id, kind, dedupe_key, company_id, source_id, listing_id, listing_gone, severity, score,
-  title, state, opened_at, updated_at, revision, offers_told, held_changes)
-SELECT n / {alerted}, 'finding', 'finding:' || n, 1, {source}, n, n % 10 = 3,
+INSERT INTO alerts (id, kind, dedupe_key, reference, company_id, source_id, listing_id, listing_gone,
+  severity, score, priority, title, glance, state, opened_at, updated_at, revision, offers_told, held_changes)
+SELECT n / {alerted}, 'finding', 'finding:' || n, 'R' || n, 1, {source}, n, n % 10 = 3,
   CASE WHEN n % 100000 = 0 THEN 'critical' WHEN n % 1000 = 0 THEN 'high' WHEN n % 400 = 0 THEN 'medium'
-  ELSE 'low' END, 40, 'Data of Quillmere is offered',
+  ELSE 'low' END, 40, CASE WHEN n % 100000 = 0 THEN {critical} WHEN n % 1000 = 0 THEN {high}
+  WHEN n % 400 = 0 THEN {medium} ELSE {low} END, 'Data of Quillmere is offered', '{{}}',
   CASE WHEN n % 100000 = 40 THEN 'new' WHEN n % 400 = 40 THEN 'acknowledged' ELSE 'resolved' END,
   {seen}, {seen}, 1, 1, 0
 FROM {numbers} WHERE n % {alerted} = 0
 """
 REVISIONS = """
 INSERT INTO alert_revisions (alert_id, number, at, change, severity, score, signals, content)
-SELECT n / {alerted}, 1, {seen}, 'opened', 'low', 40, '[]', '{{}}' FROM {numbers} WHERE n % {alerted} = 0
+SELECT n / {alerted}, 1, {seen}, 'opened', 'low', 40, '[]', '{content}' FROM {numbers} WHERE n % {alerted} = 0
 """
 DELIVERIES = """
 INSERT INTO deliveries (id, alert_id, revision, channel, transport, state, idempotency_key, attempts,
@@ -100,8 +104,12 @@ FROM {numbers}
 PER_LISTING = (LISTINGS, VERSIONS, SEARCH, SUMMARIES, ALERTS, REVISIONS, DELIVERIES, ATTEMPTS)
 
 
-def fill(database: Database, listings: int) -> None:
-    """Store so many listings, and the sources, companies and runs, which are the same for each size."""
+def fill(database: Database, listings: int, *, matched: int = MATCHED, alerted: int = ALERTED) -> None:
+    """Store so many listings, and the sources, companies and runs, which are the same for each size.
+
+    Each `matched`th listing names a company, and each `alerted`th has an alert about the first one.
+    """
+    shares = {"matched": matched, "alerted": alerted}
     with database.transaction() as session:
         sources.sync_declared_sources(session, [_source(number) for number in range(SOURCES)], NOW - YEARS)
         companies.sync_declared_companies(
@@ -111,10 +119,10 @@ def fill(database: Database, listings: int) -> None:
         for start in range(1, listings + 1, CHUNK):
             last = min(start + CHUNK - 1, listings)
             for statement in PER_LISTING:
-                _run(connection, statement, start, last, of=listings, span=YEARS)
+                _run(connection, statement, start, last, of=listings, span=YEARS, shares=shares)
             connection.commit()
         visits = SOURCES * RUNS
-        _run(connection, RUN_ROWS, 0, visits - 1, of=visits, span=timedelta(days=1))
+        _run(connection, RUN_ROWS, 0, visits - 1, of=visits, span=timedelta(days=1), shares=shares)
         connection.commit()
     if database.dialect == "postgresql":
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -139,7 +147,16 @@ def _company(number: int) -> DeclaredCompany:
     return DeclaredCompany(f"company-{number:02}", name, terms, {}, f"{number}.toml")
 
 
-def _run(connection: Connection, statement: str, start: int, last: int, *, of: int, span: timedelta) -> None:
+def _run(
+    connection: Connection,
+    statement: str,
+    start: int,
+    last: int,
+    *,
+    of: int,
+    span: timedelta,
+    shares: Mapping[str, int],
+) -> None:
     """Run a statement for the numbers from `start` to `last`; `of` numbers fill the span that ends now."""
     postgresql = connection.dialect.name == "postgresql"
     epoch = f"({(NOW - span).timestamp()} + n * {span.total_seconds() / of})"
@@ -161,9 +178,10 @@ def _run(connection: Connection, statement: str, start: int, last: int, *, of: i
         source=f"CASE WHEN n % {LARGE} = 0 THEN 1 ELSE 2 + n % {SOURCES - 1} END",
         digest=f"({wide} * 2654435761 % 4294967296) || '-0123456789abcdef0123456789abcdef0123456789-' || n",
         terms=f"array_to_tsvector({TERMS[1]})" if postgresql else TERMS[0],
-        alerted=ALERTED,
-        matched=MATCHED,
         sources=SOURCES,
+        content=CONTENT,
+        **shares,
+        **{severity.value: priority_of(severity, 40) for severity in Severity},
     )
     connection.exec_driver_sql(filled.replace("%", "%%") if postgresql else filled)
 

@@ -8,6 +8,7 @@ trusted_proxies = ["127.0.0.1"]
 
 from __future__ import annotations
 
+from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Self
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from alerts.clocks import legal_clocks
 from configuration.oidc_settings import OidcSettings
 
 MAX_PORT = 65_535
@@ -39,6 +41,22 @@ def _check_network(network: str) -> str:
     except ValueError:
         raise ValueError("an IP address or a network, such as 10.0.0.0/8") from None
     return network
+
+
+def _check_clock(slug: str) -> str:
+    if slug not in legal_clocks():
+        raise ValueError(f"one of {', '.join(legal_clocks())}")
+    return slug
+
+
+class Tlp(StrEnum):
+    """The Traffic Light Protocol 2.0: with whom a document may be shared."""
+
+    CLEAR = "clear"
+    GREEN = "green"
+    AMBER = "amber"
+    AMBER_STRICT = "amber+strict"
+    RED = "red"
 
 
 class WebSettings(BaseModel):
@@ -78,6 +96,14 @@ class WebSettings(BaseModel):
     )
     require_second_factor: bool = Field(
         default=False, description="Show nothing but /account to people who have no second factor yet."
+    )
+    export_tlp: Tlp = Field(
+        default=Tlp.AMBER,
+        description="Marking of exports (TLP 2.0): clear, green, amber, amber+strict or red.",
+    )
+    clocks: tuple[Annotated[str, AfterValidator(_check_clock)], ...] = Field(
+        default_factory=lambda: tuple(legal_clocks()),
+        description="Slugs of the legal clocks that are counted on findings.",
     )
     api_requests_per_minute: int = Field(
         default=600, ge=1, le=1_000_000, description="Requests of one token or person to the API per minute."

@@ -88,7 +88,8 @@ MERGED = "merged_into_id IS NOT NULL"
 STANDING = "kind = 'finding' AND merged_into_id IS NULL"
 #: Those of them that nobody has closed.
 OPEN_FINDING = f"{STANDING} AND state NOT IN ('resolved', 'false_positive')"
-CLOSED_FINDING = f"{STANDING} AND state IN ('resolved', 'false_positive')"
+#: The others. Not "IN": SQLite would look for the two states in another index, and sort what it finds.
+CLOSED_FINDING = f"{STANDING} AND state NOT IN ('new', 'acknowledged', 'investigating', 'confirmed')"
 PRIORITY_OF_RANK = 1_000_000  # more than any score
 REFERENCE_SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, 1, I and O
 REFERENCE_LENGTH = 9  # 45 bits

@@ -220,6 +220,10 @@ def all_users(session: Session) -> Sequence[User]:
     return session.scalars(select(User).order_by(User.name)).all()
 
 
+def is_anybody_there(session: Session) -> bool:
+    return session.scalar(select(User.id).limit(1)) is not None
+
+
 def add_user(session: Session, name: str, *, now: datetime, language: str = "en") -> User | None:
     """Store a person without a password or roles. None: somebody has this name. `name`: folded."""
     blank = {"active": True, "language": language, "zone": "UTC", "preferences": {}, "created_at": now}

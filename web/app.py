@@ -37,6 +37,7 @@ from web.rendering import render
 from web.security import SecurityMiddleware, own_form
 
 API = "/api/"
+EXPORTS = "/api/v1/exports/"
 SIGN_IN = "/sign-in"
 SECOND_FACTOR = "/account/second-factor"
 PROBLEM = "application/problem+json"  # RFC 9457
@@ -98,7 +99,9 @@ def refused(request: Request, error: Exception) -> Response:
     if isinstance(told, ApiRefusal):
         answer.headers.update(told.headers)
     if isinstance(told, NotSignedIn | TokenRefused) and _is_api(request):
-        answer.headers["WWW-Authenticate"] = "Bearer"
+        # Feed readers send a password only after they were asked for one.
+        basic = ', Basic realm="Spillwatch"' if request.url.path.startswith(EXPORTS) else ""
+        answer.headers["WWW-Authenticate"] = f"Bearer{basic}"
     return answer
 
 

@@ -14,7 +14,7 @@ WIDTH = 720
 HEIGHT = 200
 LEFT = 56  # for the labels of the values
 BOTTOM = 24  # for the labels below
-TOP = 8
+TOP = 18
 STEPS = 4
 LABELS = 8  # below a chart at most
 
@@ -53,9 +53,9 @@ class StackedBars:
 
 @dataclass(frozen=True, slots=True)
 class ChartLine:
-    """`lines`: the points of each line as SVG has them; `dots`: (x, y) of the points of all lines."""
+    """`lines`: the points of each unbroken line as SVG has them, with its kind; `dots`: (x, y, kind)."""
 
-    lines: Sequence[str]
+    lines: Sequence[tuple[str, int]]
     dots: Sequence[tuple[float, float, int]]
     scale: Scale
     labels: Sequence[tuple[float, str]]
@@ -95,19 +95,20 @@ def lines_chart(columns: Sequence[tuple[str, Sequence[float | None]]]) -> ChartL
     values = [each for _, row in columns for each in row if each is not None]
     scale = scale_to(max(values, default=0))
     slot = (WIDTH - LEFT) / max(1, len(columns))
-    lines, dots = [], []
+    lines: list[tuple[str, int]] = []
+    dots: list[tuple[float, float, int]] = []
     for kind in range(max((len(row) for _, row in columns), default=0)):
         run: list[str] = []
         for number, (_, row) in enumerate(columns):
             value = row[kind]
             if value is None:
-                lines += [" ".join(run)] if len(run) > 1 else []
+                lines += [(" ".join(run), kind)] if len(run) > 1 else []
                 run = []
                 continue
             x, y = round(LEFT + slot * (number + 0.5), 2), round(HEIGHT - BOTTOM - scale.height(value), 2)
             run.append(f"{x},{y}")
             dots.append((x, y, kind))
-        lines += [" ".join(run)] if len(run) > 1 else []
+        lines += [(" ".join(run), kind)] if len(run) > 1 else []
     return ChartLine(lines, dots, scale, _labels([label for label, _ in columns], slot))
 
 
@@ -120,7 +121,7 @@ def line_chart(points: Sequence[tuple[float, float]]) -> ChartLine:
     for at, value in points:
         x = LEFT + 8 + (WIDTH - LEFT - 16) * (at - first) / span
         dots.append((round(x, 2), round(HEIGHT - BOTTOM - scale.height(value), 2), 0))
-    return ChartLine([" ".join(f"{x},{y}" for x, y, _ in dots)], dots, scale, ())
+    return ChartLine([(" ".join(f"{x},{y}" for x, y, _ in dots), 0)], dots, scale, ())
 
 
 def _labels(labels: Sequence[str], slot: float) -> Sequence[tuple[float, str]]:

@@ -16,7 +16,7 @@ from typing import cast
 
 import structlog
 from anyio.to_thread import run_sync
-from fastapi import Request
+from fastapi import FastAPI, Request
 
 from storage import users
 from storage.errors import StorageError
@@ -38,6 +38,8 @@ OLDEST = timedelta(hours=1)  # what a page is told of the time when it was not c
 MOST = 300  # streams of this process
 MOST_OF_PERSON = 12
 QUEUED = 500  # events that wait for a slow page; then it is told to load again
+
+CLOSING = "closing"  # an event that no page gets
 
 log = structlog.get_logger()
 
@@ -92,6 +94,11 @@ class LiveFeed:
         own = sum(page.person.user_id == person.user_id for page in self._pages)
         return len(self._pages) < MOST and own < MOST_OF_PERSON
 
+    def close(self) -> None:
+        """End all streams; the pages connect again by themselves."""
+        for page in self._pages:
+            page.put(LiveEvent(CLOSING, ""))
+
     async def events(self, page: LivePage) -> AsyncIterator[LiveEvent]:
         """Yield what happens until the stream has lasted LASTS_S or the session ends."""
         loop = asyncio.get_running_loop()
@@ -108,6 +115,8 @@ class LiveFeed:
                 try:
                     event = await asyncio.wait_for(page.events.get(), left)
                 except TimeoutError:
+                    return
+                if event.name == CLOSING:
                     return
                 yield event
                 if event.name == "ended":
@@ -217,6 +226,10 @@ def _html(page: LivePage, row: FindingRow, now: datetime, rendered: dict[tuple[o
             )
         )
     return rendered[key]
+
+
+def live_feed_if_open(app: FastAPI) -> LiveFeed | None:
+    return cast("LiveFeed | None", getattr(app.state, "live", None))
 
 
 def live_feed_of(request: Request) -> LiveFeed:

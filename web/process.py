@@ -37,12 +37,8 @@ def serve_console(
     with listening_socket(listen) as listening:
         address = address_of(settings, listening)
         server = make_server(app, settings.web, started=lambda: ready(address))
-
-        def stop(_number: int, _frame: object) -> None:
-            server.should_exit = True
-
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+            signal.signal(number, server.handle_exit)  # which also ends the streams of live updates
         server.run(sockets=[listening])
 
 

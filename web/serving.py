@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
 
 from configuration.web_settings import WebSettings
 from web.errors import ListenRefused
+from web.live import live_feed_if_open
 
 MAX_CONNECTIONS = 1000  # at the same time; each open page with live updates is one
 KEEP_ALIVE_S = 30
@@ -62,7 +64,7 @@ def make_server(
 
 
 class _Server(uvicorn.Server):
-    """Says when it accepts connections."""
+    """Says when it accepts connections, and ends the streams of open pages when it stops."""
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None] | None) -> None:
         super().__init__(config)
@@ -72,6 +74,12 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to whoever runs the server: uvicorn would end the process by the signal itself."""
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        feed = live_feed_if_open(cast(FastAPI, self.config.app))
+        if feed is not None:  # else the open pages would be waited for
+            feed.close()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -95,7 +95,10 @@ class Wording:
         """Return how long ago something was, as an element whose title is the time in UTC."""
         if at is None:
             return Markup("–")
-        said = format_timedelta(at - now, add_direction=True, locale=LOCALES[self.language])
+        passed = at - now
+        if abs(passed) < timedelta(seconds=1):
+            passed = timedelta(seconds=-1)  # nothing is "in 0 seconds"
+        said = format_timedelta(passed, add_direction=True, locale=LOCALES[self.language])
         utc = at.astimezone(UTC)
         return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
             utc.isoformat(timespec="seconds"), utc.strftime("%Y-%m-%d %H:%M:%S"), said

@@ -26,6 +26,7 @@ from storage import deliveries as delivery_rows
 from storage import triage
 from storage.alerts import Alert, AlertKind, AlertRevision, Severity, TriageState
 from storage.deliveries import Attempt, Delivery, DeliveryState
+from storage.triage import TriageEvent
 from storage.visible.findings import alert_names
 from storage.visible.visibility import EVERYTHING
 from storage.work import SilentDispatcher
@@ -48,6 +49,7 @@ _LIST_COLUMNS = (
     TableColumn("messages", extra=True),
     TableColumn("title", prose=True),
 )
+_TRIAGE_COLUMNS = ("at", "before", "after", "by", "reason")
 _DELIVERY_COLUMNS = (
     "id",
     "alert",
@@ -116,6 +118,7 @@ def show(
     with app_.database.reading() as session:
         alert = _required_alert(rows.alert_by_id(session, number), number)
         history = rows.revisions_of(session, number)
+        decided = triage.events_of(session, number)
         sent = delivery_rows.deliveries_of_alert(session, number)
         (as_dict,) = _alerts_as_dicts(session, [alert]) if as_json else [{}]
         sent_as_dicts = _deliveries_as_dicts(session, sent) if as_json else []
@@ -130,13 +133,16 @@ def show(
         emit_json(
             as_dict
             | {"event": event, "history": [_revision_as_dict(one) for one in history]}
-            | {"deliveries": sent_as_dicts}
+            | {"triage": [_triage_as_dict(one) for one in decided], "deliveries": sent_as_dicts}
         )
         return
     print_line(plain_text(sent_message))
     if alert.acknowledged_by:
         note = f": {alert.note}" if alert.note else ""
         print_line(f"{alert.state.value} by {alert.acknowledged_by}{note}\n")
+    if decided:
+        print_table(_TRIAGE_COLUMNS, [_triage_row(one) for one in decided], wide=wide)
+        print_line("")
     print_table(("message", "at", "change", "severity", "score"), [_history_row(one) for one in history])
     print_line("")
     print_table(
@@ -297,6 +303,14 @@ def _show_attempts(attempts: Sequence[Attempt], *, as_json: bool) -> None:
 def _alert_row(alert: Alert) -> tuple[object, ...]:
     head = (alert.id, alert.severity, alert.score, alert.state, alert.kind)
     return (*head, alert.opened_at, alert.updated_at, alert.revision, alert.title)
+
+
+def _triage_row(event: TriageEvent) -> tuple[object, ...]:
+    return (event.at, event.before, event.after, event.by, event.reason)
+
+
+def _triage_as_dict(event: TriageEvent) -> dict[str, object]:
+    return dict(zip(_TRIAGE_COLUMNS, _triage_row(event), strict=True))
 
 
 def _history_row(revision: AlertRevision) -> tuple[object, ...]:

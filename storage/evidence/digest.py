@@ -20,6 +20,7 @@ from storage.errors import (
     EvidenceUnwritable,
     StoreFileExists,
     StoreFileMissing,
+    StoreUnreachable,
 )
 from storage.stores.byte_store import ByteStore
 
@@ -58,6 +59,8 @@ def console_key_beside(evidence: Path, shared: ByteStore | None = None) -> bytes
             f"{evidence / CONSOLE_KEY_FILE} is not the key in {shared.place}. All nodes must have the same: "
             "with another key, second factors are unreadable. Delete the copy that is wrong."
         ) from None
+    except StoreUnreachable:
+        pass  # people sign in with this machine's copy while the store is away
     return key
 
 

@@ -5,7 +5,7 @@ Who may see entries at all is the caller's question: the console shows them to a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +16,9 @@ from storage.companies import Company
 from storage.visible.visibility import Visibility
 
 PAGE = 100
+#: By how much the times of entries may not follow their numbers: clocks of machines, work before the entry.
+#: Within it, a time becomes a number, so that last year is not looked for from the newest entry on.
+DISORDER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,13 @@ def audit_entries(
         if value:
             query = query.where(column == value)
     if wanted.since is not None:
-        query = query.where(AuditEntry.at >= wanted.since)
+        first = select(AuditEntry.id).where(AuditEntry.at >= wanted.since - DISORDER)
+        lowest = first.order_by(AuditEntry.at, AuditEntry.id).limit(1).scalar_subquery()
+        query = query.where(AuditEntry.at >= wanted.since, AuditEntry.id >= lowest)
     if wanted.until is not None:
-        query = query.where(AuditEntry.at < wanted.until)
+        last = select(AuditEntry.id).where(AuditEntry.at < wanted.until + DISORDER)
+        highest = last.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(1).scalar_subquery()
+        query = query.where(AuditEntry.at < wanted.until, AuditEntry.id <= highest)
     return session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit)).all()
 
 

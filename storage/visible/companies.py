@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Integer, case, func, or_, select, type_coerce
+from sqlalchemy import Integer, case, func, literal, or_, select, type_coerce
 from sqlalchemy.orm import Session, selectinload
 
 from storage.alert_listings import AlertListing
@@ -18,15 +18,19 @@ from storage.watch import Rematch, RematchState
 
 ROWS = 200
 #: The newest matches of a company, from which it is counted what each term found.
-COUNTED_MATCHES = 20_000
+COUNTED_MATCHES = 10_000
 CANARY_SETS = 200
+#: Open findings of a company that are counted at most in the table of companies.
+COUNTED_FINDINGS = 1_000
 CLOSED = (TriageState.RESOLVED, TriageState.FALSE_POSITIVE)
 OPEN_REMATCHES = (RematchState.QUEUED, RematchState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
 class CompanyRow:
-    """A company with the number of its active terms, enrolled customers and open findings."""
+    """A company with the number of its active terms, of enrolled customers and of open findings, which are
+    counted up to COUNTED_FINDINGS.
+    """
 
     company: Company
     terms: int
@@ -109,18 +113,20 @@ def companies_with_counts(
     customers = select(Segment.company_id, func.sum(Segment.customers)).where(
         Segment.company_id.in_(ids), Segment.active, Segment.purpose == CUSTOMERS
     )
-    findings = select(Alert.company_id, func.count()).where(
-        Alert.company_id.in_(ids),
+    open_ones = select(literal(1)).where(
+        Alert.company_id == Company.id,
         Alert.kind == AlertKind.FINDING,
         Alert.state.not_in(CLOSED),
         Alert.merged_into_id.is_(None),
     )
+    some = open_ones.limit(COUNTED_FINDINGS + 1).correlate(Company).subquery()
+    findings = select(Company.id, select(func.count()).select_from(some).scalar_subquery())
     counted = [
         {row[0]: int(row[1] or 0) for row in session.execute(each)}
         for each in (
             terms.group_by(Term.company_id),
             customers.group_by(Segment.company_id),
-            findings.group_by(Alert.company_id),
+            findings.where(Company.id.in_(ids)),
         )
     ]
     rematched = set(

@@ -1,6 +1,7 @@
 """One finding as its page shows it: the alert with its history, its listings, their versions and captures.
 
-Listings are those that a match of a visible company names. Every list has a bound; `more_...` says what a
+Listings are those that the finding's messages are about, and those of the same data in which something of a
+visible company was found. Every list has a bound; `more_...` says what a
 page has to say about the rest.
 """
 
@@ -126,7 +127,7 @@ def finding_detail(
     if alert is None:
         return None
     revision = alerts.last_revision(session, alert)
-    listing = _visible_listing(session, view, alert.listing_id)
+    listing = _first_listing(session, alert)
     offers = [] if listing is None else _offers(session, view, alert, listing)
     versions = [] if listing is None else _version_entries(session, listing.id)
     return FindingDetail(
@@ -159,7 +160,7 @@ def finding_history(
     alert = finding_by_reference(session, view, reference)
     if alert is None:
         return None
-    listing = _visible_listing(session, view, alert.listing_id)
+    listing = _first_listing(session, alert)
     return alert, _history(session, alert, listing, limit=HISTORY)
 
 
@@ -243,12 +244,12 @@ def lock_findings(
 def address_in_clear(session: Session, view: Visibility, reference: str, listing_id: int) -> str | None:
     """Return the address of a listing of a finding as the crawler knows it; None: it may not be seen."""
     alert = finding_by_reference(session, view, reference)
-    first = None if alert is None else _visible_listing(session, view, alert.listing_id)
+    first = None if alert is None else _first_listing(session, alert)
     if alert is None or first is None:
         return None
     if listing_id not in _listing_ids(session, alert, first):
         return None
-    return session.scalar(select(Listing.url).where(Listing.id == listing_id, _is_named(view)))
+    return session.scalar(select(Listing.url).where(Listing.id == listing_id, _may_be_seen(view, alert)))
 
 
 def version_texts(
@@ -260,12 +261,12 @@ def version_texts(
     version: 0 is the last one, -1 the one before it.
     """
     alert = finding_by_reference(session, view, reference)
-    first = None if alert is None else _visible_listing(session, view, alert.listing_id)
+    first = None if alert is None else _first_listing(session, alert)
     if alert is None or first is None:
         return None
     if listing_id is not None and listing_id not in _listing_ids(session, alert, first):
         return None
-    query = select(Listing).where(Listing.id == (listing_id or first.id), _is_named(view))
+    query = select(Listing).where(Listing.id == (listing_id or first.id), _may_be_seen(view, alert))
     listing = session.scalar(query.options(joinedload(Listing.source)))
     if listing is None:
         return None
@@ -274,12 +275,21 @@ def version_texts(
     return listing, _version_entries(session, listing.id), texts
 
 
-def _is_named(view: Visibility) -> ColumnElement[bool]:
-    """Condition for the listings in which something of a visible company was found."""
+def _may_be_seen(view: Visibility, alert: Alert) -> ColumnElement[bool]:
+    """Condition for the listings of a finding that may be seen: its messages are about them, or something of
+    a visible company was found in them.
+    """
     if view.companies is None:
         return true()
     named = select(MatchSummary.id).where(MatchSummary.listing_id == Listing.id)
-    return named.where(view.of(MatchSummary.company_id)).exists()
+    told = select(AlertListing.listing_id).where(
+        AlertListing.alert_id == alert.id, AlertListing.listing_id == Listing.id
+    )
+    return or_(
+        Listing.id == alert.listing_id,
+        told.exists(),
+        named.where(view.of(MatchSummary.company_id)).exists(),
+    )
 
 
 def _listing_ids(session: Session, alert: Alert, first: Listing) -> list[int]:
@@ -299,17 +309,20 @@ def _listing_ids(session: Session, alert: Alert, first: Listing) -> list[int]:
     return sorted(found)
 
 
-def _visible_listing(session: Session, view: Visibility, listing_id: int | None) -> Listing | None:
-    if listing_id is None:
-        return None
-    query = select(Listing).where(Listing.id == listing_id, _is_named(view))
+def _first_listing(session: Session, alert: Alert) -> Listing | None:
+    """Return the listing that a finding began with: who may see the finding may see it."""
+    query = select(Listing).where(Listing.id == alert.listing_id)
     return session.scalar(query.options(joinedload(Listing.source)))
 
 
 def _offers(session: Session, view: Visibility, alert: Alert, first: Listing) -> list[Offer]:
     """Return the listings of the finding, oldest first, one more than are shown."""
     ids = _listing_ids(session, alert, first)
-    query = select(Listing).where(Listing.id.in_(ids), _is_named(view)).options(joinedload(Listing.source))
+    query = (
+        select(Listing)
+        .where(Listing.id.in_(ids), _may_be_seen(view, alert))
+        .options(joinedload(Listing.source))
+    )
     found = session.scalars(query.order_by(Listing.id).limit(OFFERS + 1)).all()
     offering = select(Listing.id).where(Listing.id.in_(ids), Listing.thread_key.is_(None))
     numbers = {each: number for number, each in enumerate(sorted(session.scalars(offering)), 1)}

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Select,
     Subquery,
     and_,
-    case,
     func,
     literal,
     or_,
@@ -242,22 +241,40 @@ def finding_rows(session: Session, view: Visibility, ids: Sequence[int]) -> Sequ
     return [labelled[each] for each in ids if each in labelled]
 
 
-def finding_counts(session: Session, view: Visibility, chosen: FindingFilter) -> FindingCounts:
-    """Count the open findings, from one index alone. A filter's words and label do not change the counts."""
-    owner = case(
-        (Alert.owner_id.is_(None), literal(Ownership.NOBODYS.value)),
-        (Alert.owner_id == chosen.user_id, literal(Ownership.MINE.value)),
-        else_=literal(Ownership.OTHERS.value),
-    )
-    columns = (Alert.company_id, Alert.severity, Alert.state, owner)
-    query: Select[Any] = select(*columns, func.count()).where(text(OPEN_FINDING), view.of(Alert.company_id))
+@dataclass(frozen=True, slots=True)
+class OpenGroup:
+    """How many open findings there are of one kind."""
+
+    company_id: int | None
+    severity: Severity
+    state: TriageState
+    owner_id: int | None
+    count: int
+
+
+def latest_change(session: Session, view: Visibility) -> datetime | None:
+    """Return when any alert changed last. While it is the same, so are all answers about findings."""
+    return session.scalar(select(func.max(Alert.updated_at, type_=Alert.updated_at.type)))
+
+
+def finding_groups(session: Session, view: Visibility, chosen: FindingFilter) -> Sequence[OpenGroup]:
+    """Count the open findings of a filter's source and moment, from one index alone."""
+    columns = (Alert.company_id, Alert.severity, Alert.state, Alert.owner_id)
+    query = select(*columns, func.count()).where(text(OPEN_FINDING), view.of(Alert.company_id))
     if chosen.source_id is not None:
         query = query.where(Alert.source_id == chosen.source_id)
     if chosen.changed_since is not None:
         query = query.where(Alert.updated_at >= chosen.changed_since)
+    return [OpenGroup(*row) for row in session.execute(query.group_by(*columns))]
+
+
+def count_findings(groups: Sequence[OpenGroup], chosen: FindingFilter) -> FindingCounts:
+    """Return the counters of a filter. Its words and its label do not change them."""
     counts = FindingCounts()
-    for company, severity, state, owner_slug, count in session.execute(query.group_by(*columns)):
-        _count_into(counts, chosen, (company, severity, state, Ownership(owner_slug)), count)
+    for group in groups:
+        owner = Ownership.NOBODYS if group.owner_id is None else Ownership.OTHERS
+        owner = Ownership.MINE if group.owner_id == chosen.user_id else owner
+        _count_into(counts, chosen, (group.company_id, group.severity, group.state, owner), group.count)
     return counts
 
 

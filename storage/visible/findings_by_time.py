@@ -143,7 +143,7 @@ def _is_seen(view: Visibility, alert: Alert) -> ColumnElement[bool]:
 
 
 @dataclass(frozen=True, slots=True)
-class FindingGroup:
+class FindingTally:
     """Findings of one company with one state and severity, without merged ones."""
 
     company_id: int | None
@@ -154,14 +154,14 @@ class FindingGroup:
     last_updated_at: datetime
 
 
-def finding_groups(session: Session, view: Visibility) -> Sequence[FindingGroup]:
+def finding_tallies(session: Session, view: Visibility) -> Sequence[FindingTally]:
     """Count the findings that may be seen."""
     by = (Alert.company_id, Alert.state, Alert.severity)
     query = select(*by, func.count(), func.min(Alert.opened_at), func.max(Alert.updated_at))
     query = query.where(
         Alert.kind == AlertKind.FINDING, Alert.merged_into_id.is_(None), view.of(Alert.company_id)
     )
-    return [FindingGroup(*row) for row in session.execute(query.group_by(*by))]
+    return [FindingTally(*row) for row in session.execute(query.group_by(*by))]
 
 
 def last_message(session: Session, view: Visibility, alert: Alert) -> AlertRevision:

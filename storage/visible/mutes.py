@@ -118,7 +118,6 @@ def companies_to_mute(session: Session, view: Visibility) -> Mapping[str, int]:
     return {row.slug: row.id for row in session.execute(query.order_by(Company.slug))}
 
 
-def sources_to_mute(session: Session, view: Visibility) -> Mapping[str, int]:
-    """Return the ids of all sources by name: which sites are watched is known to everybody signed in."""
-    query = select(Source.name, Source.id).order_by(Source.name)
-    return {row.name: row.id for row in session.execute(query)}
+def source_to_mute(session: Session, view: Visibility, name: str) -> int | None:
+    """Return the id of a source: which sites are watched is known to everybody signed in."""
+    return session.scalar(select(Source.id).where(Source.name == name))

@@ -21,6 +21,8 @@ from storage.visible.visibility import Visibility
 
 #: Listings of one source that are counted at most; a larger number is shown as "more than".
 COUNTED = 1_000
+#: The newest listings of a person's companies, among which those of each source are counted.
+NEWEST_COUNTED = 3_000
 #: Sources in a page of the table.
 ROWS = 100
 #: The worst first. A source that is disabled comes last, whatever its health was.
@@ -140,7 +142,10 @@ def _conditions(state: str | None, words: str) -> list[ColumnElement[bool]]:
 
 
 def listing_counts(session: Session, view: Visibility, source_ids: Sequence[int]) -> Mapping[int, int]:
-    """Return the number of listings that may be seen, by source; at most COUNTED of each."""
+    """Return the number of listings that may be seen, by source.
+
+    At most COUNTED of each are counted; for people of single companies, those among the NEWEST_COUNTED.
+    """
     if not source_ids:
         return {}
     if view.companies is None:
@@ -148,7 +153,8 @@ def listing_counts(session: Session, view: Visibility, source_ids: Sequence[int]
         counted = select(func.count()).select_from(some.subquery()).scalar_subquery()
         query = select(Source.id, counted).where(Source.id.in_(source_ids))
     else:
-        named = select(MatchSummary.listing_id).where(view.of(MatchSummary.company_id)).distinct().subquery()
+        newest = select(MatchSummary.listing_id).where(view.of(MatchSummary.company_id)).distinct()
+        named = newest.order_by(MatchSummary.listing_id.desc()).limit(NEWEST_COUNTED).subquery()
         query = select(Listing.source_id, func.count()).join(named, named.c.listing_id == Listing.id)
         query = query.where(Listing.source_id.in_(source_ids)).group_by(Listing.source_id)
     return {row[0]: row[1] for row in session.execute(query)}
@@ -211,3 +217,8 @@ def newest_listings(
         )
     rows = session.execute(query.order_by(Listing.id.desc()).limit(limit)).all()
     return [(row[0], row[1] or "") for row in rows]
+
+
+def source_names(session: Session, view: Visibility, *, limit: int) -> Sequence[str]:
+    """Return the first names of sources, in their order."""
+    return session.scalars(select(Source.name).order_by(Source.name).limit(limit)).all()

@@ -330,6 +330,22 @@ def test_an_acknowledgement_ends_it_and_a_stronger_finding_begins_it_anew(guarde
     assert (quiet, escalate(guarded)) == (["mail"], ["mail", "mail", "manager"])
 
 
+@pytest.mark.parametrize(("state", "told"), [(TriageState.NEW, 4), (TriageState.INVESTIGATING, 2)])
+def test_a_merged_finding_waits_for_the_one_that_stands_for_it(
+    guarded: World, state: TriageState, told: int
+) -> None:
+    """Whoever looks into the finding above has acknowledged what is merged into it; else nobody has."""
+    guarded.add_finding()
+    guarded.judging.evaluate(guarded.match(guarded.crawl("9", text="other")))
+    with guarded.database.transaction() as session:
+        first, second = alert_rows.lock_alert(session, 1), alert_rows.lock_alert(session, 2)
+        assert first and second
+        triage.merge_findings(session, second, first, by="anna", reason="", now=guarded.clock())
+        triage.change_state(session, first, state, by="anna", reason="", now=guarded.clock())
+    guarded.clock.advance(minutes=30)
+    assert len(escalate(guarded)) == told
+
+
 def test_a_muted_finding_escalates_to_nobody(guarded: World) -> None:
     mute(guarded)
     guarded.add_finding()

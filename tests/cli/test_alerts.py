@@ -157,6 +157,23 @@ def test_ack_says_who_and_why(home: Path, world: World) -> None:
     assert "analyst" in again.stderr
 
 
+def test_what_ends_the_work_needs_a_reason(home: Path, world: World) -> None:
+    """And each state that somebody set is in the alert's history."""
+    without = spillwatch(home, "alerts", "ack", "1", "--by", "analyst", "--state", "resolved")
+    answer(home, "alerts", "ack", "1", "--by", "analyst", "--state", "resolved", "--note", "fixed")
+    (event,) = answer(home, "alerts", "show", "1")["triage"]
+    shown = spillwatch(home, "alerts", "show", "1")
+
+    assert (without.returncode, "say why with --note" in without.stderr) == (Exit.USAGE, True)
+    assert (event["before"], event["after"], event["by"], event["reason"]) == (
+        "new",
+        "resolved",
+        "analyst",
+        "fixed",
+    )
+    assert "analyst" in shown.stdout
+
+
 @pytest.mark.parametrize("arguments", [["show", "99"], ["ack", "99", "--by", "x"]])
 def test_an_alert_that_is_not_there_is_told(home: Path, world: World, arguments: list[str]) -> None:
     """An unknown number ends with exit code 6 and a message that names it."""

@@ -12,7 +12,8 @@ import pytest
 
 from matching.fingerprints.key_file import write_key
 from matching.fingerprints.scheme import RootKey
-from storage import audit_log, companies, nodes
+from storage import audit_log, companies, nodes, triage
+from storage.alerts import TriageState
 from storage.canary_matches import CanaryEvidence, CanaryRecord
 from storage.database import schema
 from storage.database.base import Database
@@ -101,6 +102,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with database.transaction() as session:
         nodes.join(session, given.profile(), lease=timedelta(minutes=5), now=datetime.now(UTC))
         audit_log.write_entry(session, actor="anna", action="sign_in", now=datetime.now(UTC))
+        triage.set_triage_state(session, 1, by="anna", state=TriageState.INVESTIGATING, now=datetime.now(UTC))
     database.close()
     return {_name(command): _answer(home, command) for command in COMMANDS}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -91,7 +92,7 @@ def running_console(
     try:
         yield RunningConsole(console, f"http://127.0.0.1:{listening.getsockname()[1]}", app)
     finally:
-        server.should_exit = True
+        server.handle_exit(signal.SIGTERM, None)
         thread.join(START_S)
         listening.close()
 

@@ -9,6 +9,7 @@ from storage.alerts import TriageState
 from storage.database.base import Database
 from tests.docs.pages import sections
 from web.audit import DETAIL_CHARS, DETAIL_ITEMS, AuditAction, audit
+from web.wording import texts
 
 NOW = datetime(2026, 12, 1, 3, 0, tzinfo=UTC)
 
@@ -23,6 +24,7 @@ def test_every_action_has_its_place_and_every_place_its_action() -> None:
     (below,) = (one.places for one in sections("reference") if one.title == "Actions")
 
     assert {action.value for action in AuditAction} == below
+    assert {f"audit.action_{action.value}" for action in AuditAction} <= texts().keys()
 
 
 def test_what_was_searched_is_masked(database: Database) -> None:

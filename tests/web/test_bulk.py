@@ -97,6 +97,17 @@ def test_every_change_of_the_form(console: RunningConsole, world: World) -> None
     assert send(client, page, act="acknowledged") == {"done_none": "1"}
 
 
+def test_a_search_is_written_down(console: RunningConsole, world: World) -> None:
+    """Words that somebody looks for in titles are an entry, masked; further pages are not."""
+    add_three(world)
+    client = console.signed_in()
+    client.get("/?owner=all&q=13812345678+趣店")
+    client.get("/?owner=all&q=趣店&after=NOSUCHONE")
+    with world.database.reading() as session:
+        (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "search"))
+    assert entry.detail == {"words": "138****5678 趣店", "filters": "owner=all", "found": 0}
+
+
 def test_what_cannot_be_used_is_refused(console: RunningConsole, world: World) -> None:
     """Closing without a reason, states and owners that do not exist, bad labels, and too many rows."""
     add_three(world)

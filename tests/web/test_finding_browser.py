@@ -85,7 +85,7 @@ def test_two_people_triage(console: RunningConsole, world: World, browser: Brows
         others.get_by_label("Reason").first.fill("of another company")
         with others.expect_response(lambda answer: answer.status == 409):
             others.get_by_role("button", name="Set the state").click()
-        expect(others.get_by_role("alert")).to_contain_text("It is now “investigating”, last set by anna")
+        expect(others.get_by_role("alert")).to_contain_text("State: new → investigating by anna")
         expect(others.get_by_label("Reason").first).to_have_value("of another company")
 
         page.locator("#merge summary").click()

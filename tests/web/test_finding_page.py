@@ -179,7 +179,7 @@ def test_two_people_at_once(console: RunningConsole, world: World) -> None:
     sent = send(bob, reference, "state", refused, state="false_positive", reason="another company's")
 
     assert [each.status_code for each in (refused, merged, owned, sent)] == [409, 409, 409, 303]
-    assert "It is now “investigating”, last set by anna" in words(refused)
+    assert "State: new → investigating by anna" in words(refused)
     assert "another company&#39;s &lt;name&gt;</textarea>" in refused.text
     assert '<option value="false_positive" selected>' in refused.text
     assert [one.state for one in world.alerts()] == [TriageState.FALSE_POSITIVE]

@@ -19,6 +19,7 @@ WHOLE = {
     "storage.oidc": "who asks, by the provider's subject",
     "storage.audit_log": "writes; a page reads it through storage.visible",
     "storage.api_answers": "answers to repeated requests of the one who asks",
+    "storage.saved_searches": "writes the person's own searches",
     "storage.triage": "writes about a finding that storage.visible gave",
     "storage.evidence.digest": "keys of the installation",
 }

@@ -201,5 +201,19 @@ def test_a_required_second_factor_comes_before_everything(console: RunningConsol
     assert is_signed_in(by_provider)
 
 
+def test_who_signs_in_by_a_provider_gets_no_way_around_it(console: RunningConsole, clock: Clock) -> None:
+    """No password and no passkey of ours: they would still let somebody in who has left the company."""
+    client = console.signed_in("anna")
+    assert "identity provider" in client.get("/account").text
+    assert 'class="qr"' not in client.get(PAGE).text
+    changes = {
+        "/account/password": {"password": PASSWORD, "again": PASSWORD},
+        f"{PAGE}/passkeys": {"credential": "{}"},
+        f"{PAGE}/app": {"code": "123456"},
+    }
+    for path, fields in changes.items():
+        assert send(client, "/account", path, **fields).status_code == 404
+
+
 def replace_web(settings: Settings, web: WebSettings) -> Settings:
     return settings.model_copy(update={"web": web})

@@ -37,8 +37,10 @@ def clock(world: World) -> Clock:
 
 def test_an_invitation_sets_a_password_once(console: RunningConsole, clock: Clock) -> None:
     """Opening the link uses nothing up. The rows hold digests of token and password only."""
+    assert "spillwatch user invite" in console.client().get("/sign-in").text
     link = invite(console, "anna")
     client = console.client()
+    assert "spillwatch user invite" not in client.get("/sign-in").text
     assert [client.get(link).status_code for _ in range(2)] == [200, 200]
     weak = send(client, link, name="anna", password="short", again="short")
     different = send(client, link, name="anna", password=PASSWORD, again=GUESS)

@@ -16,6 +16,7 @@ from tests.docs.pages import sections
 from tests.web.running import RunningConsole
 from web.access.tokens import ApiCaller, api_caller
 from web.errors import NotSignedIn, ScopeMissing, TokenRefused
+from web.wording import texts
 
 
 def _made(
@@ -96,7 +97,8 @@ def test_a_token_goes_with_its_company_and_nobody_gets_the_companys_number(
 
 
 def test_every_scope_has_its_place() -> None:
-    """docs/reference/service-tokens.md has the scopes that there are, and no other ones."""
+    """docs/reference/service-tokens.md has the scopes that there are and no others; /tokens says each."""
     (below,) = (one.places for one in sections("reference") if one.title == "Scopes")
 
     assert {scope.value for scope in TokenScope} == below
+    assert {f"tokens.scope_{scope.name.lower()}" for scope in TokenScope} <= texts().keys()

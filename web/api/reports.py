@@ -16,7 +16,7 @@ from storage.alerts import Severity, TriageState
 from storage.visible import watched
 from storage.visible.audit import AuditFilter, audit_entries
 from storage.visible.findings import CLOSED
-from storage.visible.findings_by_time import FindingGroup, finding_groups
+from storage.visible.findings_by_time import FindingTally, finding_tallies
 from web.api.answers import answer
 from web.api.callers import AuditReader, SourcesReader, StatisticsReader, installation_admin_only
 from web.api.cursors import ListQuery, Moment
@@ -32,7 +32,7 @@ router = APIRouter(tags=["reports"])
 COVERAGE = timedelta(days=30)
 LONGEST = timedelta(days=366)
 #: Counts of 100,000 findings take 0.2 s, so they are kept for a moment for each view.
-GROUPS: KeptAnswers[Sequence[FindingGroup]] = KeptAnswers(timedelta(seconds=10))
+GROUPS: KeptAnswers[Sequence[FindingTally]] = KeptAnswers(timedelta(seconds=10))
 ERASED = "erased"  # the company of findings that are being erased at this moment
 
 
@@ -85,14 +85,14 @@ def show_statistics(
 ) -> Response:
     """Count the findings that the asker may see, by state, severity and company."""
 
-    def count() -> Sequence[FindingGroup]:
+    def count() -> Sequence[FindingTally]:
         with console.database.reading() as session:
-            return finding_groups(session, who.view)
+            return finding_tallies(session, who.view)
 
     groups = GROUPS.get(console.database, who.view, console.clock(), count)
     with console.database.reading() as session:
         slugs = watched.company_slugs(session, who.view)
-    by_company: dict[str, list[FindingGroup]] = {}
+    by_company: dict[str, list[FindingTally]] = {}
     for group in groups:
         by_company.setdefault(slugs.get(group.company_id or 0, ERASED), []).append(group)
     shape = StatisticsShape(
@@ -110,14 +110,14 @@ def show_statistics(
     return answer(request, shape)
 
 
-def _by_state(groups: Sequence[FindingGroup]) -> dict[TriageState, int]:
+def _by_state(groups: Sequence[FindingTally]) -> dict[TriageState, int]:
     counts: Counter[TriageState] = Counter()
     for group in groups:
         counts[group.state] += group.count
     return {state: counts[state] for state in TriageState}
 
 
-def _by_severity(groups: Sequence[FindingGroup]) -> dict[Severity, int]:
+def _by_severity(groups: Sequence[FindingTally]) -> dict[Severity, int]:
     counts: Counter[Severity] = Counter()
     for group in groups:
         counts[group.severity] += group.count

@@ -43,6 +43,13 @@ def timeline_of(history: FindingHistory) -> list[TimelineEntry]:
     return sorted(found, key=lambda entry: entry.at)
 
 
+def last_change(history: FindingHistory) -> TimelineEntry | None:
+    """Return the last entry that a form about the finding would not know of."""
+    changing = ("state", "reopened", "assigned", "merged", "unmerged", "took_in", "gave_back", "alert_")
+    entries = (entry for entry in reversed(timeline_of(history)) if entry.what.startswith(changing))
+    return next(entries, None)
+
+
 def _listing_entries(history: FindingHistory) -> Iterator[TimelineEntry]:
     listing = history.listing
     if listing is None:

@@ -37,7 +37,6 @@ DISAGREEMENTS: Mapping[str, str] = {
 #: Verdicts about masked rows that are an answer of their own, the strongest first.
 MASKED_FIRST = ("ours", "partly_ours")
 MASKED_LATER = ("pairing_broken", "tests_disagree", "shared_clients_only")
-GOOD = frozenset({"not_ours", "named_no_match"})
 WORST = frozenset({"canary", "rows", "masked_ours", "masked_partly_ours"})
 
 
@@ -70,7 +69,7 @@ def verdict_of(content: MessageContent, summary: MatchSummary | None) -> OursVer
     """Return the answer of a finding's revision; `summary` has what the message does not: known breaches."""
     headline = _headline(content, summary)
     masked = headline.startswith("masked_") and headline != "masked_canary"
-    tone = "critical" if headline in WORST else "good" if headline in GOOD else "medium"
+    tone = "critical" if headline in WORST else "good" if headline == "not_ours" else "medium"
     assumption, sentence = _assumption(headline, content.sample if masked else None)
     disagreement = ""
     if content.sample is not None and content.sample.verdict == "tests_disagree":

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from time import monotonic as clock
 from typing import Any
 from urllib.parse import urlencode
 
@@ -96,7 +96,7 @@ class Provider:
                     reason=error.why.value,
                 )
                 return self._metadata[1]
-            self._metadata = (time.monotonic(), found)
+            self._metadata = (clock(), found)
             return found
 
     def _fetch_metadata(self) -> Metadata:
@@ -120,7 +120,7 @@ class Provider:
             if not again and self._keys is not None and _age(self._keys) < KEPT_S:
                 return self._keys[1]
             found = _usable_keys(self._json("GET", address).get("keys"))
-            self._keys = (time.monotonic(), found)
+            self._keys = (clock(), found)
             return found
 
     def tokens_for(self, code: str, trip: RoundTrip, redirect_uri: str) -> Tokens:
@@ -162,7 +162,7 @@ class Provider:
     ) -> dict[str, Any]:
         """Return the JSON object that an address answers with; raises OidcRefused."""
         asked = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
-        until = time.monotonic() + self._settings.timeout_s
+        until = clock() + self._settings.timeout_s
         try:
             with (
                 httpx.Client(
@@ -215,7 +215,7 @@ def _read_bounded(response: httpx.Response, until: float) -> bytes:
         body += chunk
         if len(body) > MAX_BYTES:
             raise OidcRefused(OidcReason.ANSWER_UNUSABLE)
-        if time.monotonic() > until:
+        if clock() > until:
             raise OidcRefused(OidcReason.UNREACHABLE)
     return bytes(body)
 
@@ -245,7 +245,7 @@ def _usable_keys(said: object) -> KeySet:
 
 
 def _age(kept: tuple[float, object]) -> float:
-    return time.monotonic() - kept[0]
+    return clock() - kept[0]
 
 
 @lru_cache(maxsize=4)

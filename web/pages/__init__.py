@@ -6,9 +6,11 @@ from fastapi import APIRouter
 
 from web.pages import (
     account,
+    alert,
     audit,
     companies,
     deliveries,
+    exports,
     finding,
     finding_changes,
     findings,
@@ -17,12 +19,14 @@ from web.pages import (
     mutes,
     oidc,
     people,
+    saved_searches,
     second_factor,
     sellers,
     settings,
     sign_in,
     source_forms,
     sources,
+    statistics,
     tokens,
     welcome,
 )
@@ -30,9 +34,11 @@ from web.pages import (
 #: Their routes are tried in this order. app.py adds the check of forms to all of them.
 ROUTERS: Sequence[APIRouter] = (
     account.router,
+    alert.router,
     audit.router,
     companies.router,
     deliveries.router,
+    exports.router,
     finding.router,
     finding_changes.router,
     findings.router,
@@ -41,12 +47,14 @@ ROUTERS: Sequence[APIRouter] = (
     mutes.router,
     oidc.router,
     people.router,
+    saved_searches.router,
     second_factor.router,
     sellers.router,
     settings.router,
     sign_in.router,
     source_forms.router,
     sources.router,
+    statistics.router,
     tokens.router,
     welcome.router,
 )

@@ -80,6 +80,8 @@ def change_password(
     """Set another password: every session ends, and this browser gets a new one."""
     attempt = SignInAttempt(console, request)
     user, held = own_rows(console, person)
+    if user.password_hash is None:
+        raise NotThere
     problem = passwords.why_too_weak(password, user.name)
     if problem is None and password != again:
         problem = "different"

@@ -68,6 +68,7 @@ def company_table(
         "companies.html",
         person=person,
         rows=shown,
+        counted=visible.COUNTED_FINDINGS,
         more=urlencode({"after": shown[-1].company.slug}) if len(rows) > visible.ROWS else "",
         may_add=person.may(Role.ADMIN),
     )

@@ -31,8 +31,9 @@ from web.access.signed_in import Person, SignedIn
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
 from web.errors import NotThere
+from web.finding.clocks import clocks_of
 from web.finding.differences import DifferenceRow, shown_rows, text_differences
-from web.finding.timeline import timeline_of
+from web.finding.timeline import last_change, timeline_of
 from web.finding.verdict import next_steps, verdict_of
 from web.rendering import render
 from web.wording import zone_named
@@ -54,6 +55,16 @@ TEXTS = ("title", "body", "sample")
 ENTRIES = 40  # of the timeline on the page of the finding
 NOTES_SHOWN = 8
 ENTRIES_A_PAGE = 10  # of the whole timeline, with whole texts
+
+#: The state that a form proposes.
+NEXT_STATE = {
+    TriageState.NEW: TriageState.ACKNOWLEDGED,
+    TriageState.ACKNOWLEDGED: TriageState.INVESTIGATING,
+    TriageState.INVESTIGATING: TriageState.CONFIRMED,
+    TriageState.CONFIRMED: TriageState.RESOLVED,
+    TriageState.FALSE_POSITIVE: TriageState.INVESTIGATING,
+    TriageState.RESOLVED: TriageState.INVESTIGATING,
+}
 
 Text = Annotated[str, Form()]
 
@@ -102,6 +113,7 @@ def _page(
         if found is None:
             raise NotThere
         people = people_of(session, person.view, found.alert.company_id)
+        clocks = clocks_of(session, person.view, [found.alert.id], console.settings.web.clocks)
     if found.is_first_view:
         console.database.write(lambda session: _note_view(session, at))
     content = MessageContent.model_validate(found.revision.content)
@@ -119,11 +131,14 @@ def _page(
         timeline=timeline_of(found.history)[-ENTRIES:],
         notes=found.history.notes[-NOTES_SHOWN:],
         people=people,
+        clocks=clocks.get(found.alert.id, ()),
         states=list(TriageState),
+        proposed=(typed or {}).get("state", NEXT_STATE[found.alert.state].value),
         needs_reason=NEEDS_REASON,
         may_triage=person.may(Role.ANALYST, found.alert.company_id),
         done=done,
         refused=refused,
+        stale=last_change(found.history) if refused and refused.why == STALE else None,
         typed=typed or {},
         stamp=_stamp(found.alert),
         limits={"reason": REASON_CHARS, "note": NOTE_CHARS},
@@ -499,21 +514,3 @@ def _moment(typed: str, zone: str, now: datetime) -> datetime | None:
         read = read.replace(tzinfo=zone_named(zone))
     read = read.astimezone(UTC)
     return read if EARLIEST <= read <= now + AHEAD else None
-
-
-# --- alerts that are no findings
-
-others = APIRouter()
-
-
-@others.get("/alerts/{reference}")
-def alert_page(request: Request, console: ConsoleParts, person: Person, reference: str) -> Response:
-    """Show an alert about a source, a channel or the installation, to whom sees the whole installation."""
-    with console.database.reading() as session:
-        found = visible.other_alert(session, person.view, reference)
-    if found is None:
-        raise NotThere
-    alert, revisions, deliveries = found
-    return render(
-        request, "alert.html", person=person, alert=alert, revisions=revisions, deliveries=deliveries
-    )

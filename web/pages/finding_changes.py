@@ -39,6 +39,7 @@ from web.audit import AuditAction, audit
 from web.console import ConsoleParts
 from web.errors import RequestRefused
 from web.finding_list import ListChoice
+from web.pages.findings import forget_counts
 
 router = APIRouter()
 
@@ -105,6 +106,7 @@ def change_many(
         answer.outcomes[outcome] += 1
         if outcome is BulkOutcome.STALE:
             answer.left.append(stamp.partition(".")[0])
+    forget_counts(console.database)
     told = {outcome.value: count for outcome, count in answer.outcomes.items()} or {"none": 1}
     pairs = {f"done_{name}": str(count) for name, count in told.items()}
     if answer.left:

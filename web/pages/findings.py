@@ -9,9 +9,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -20,6 +21,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from storage import users
 from storage.alerts import REFERENCE_SIGNS, Severity, TriageState
+from storage.database.base import Database
 from storage.users import Role
 from storage.visible.findings import (
     COUNTED,
@@ -30,13 +32,16 @@ from storage.visible.findings import (
     FindingNews,
     FindingOrder,
     FindingPage,
+    OpenGroup,
     Ownership,
     Waiting,
     closed_count,
     companies_of_findings,
-    finding_counts,
+    count_findings,
+    finding_groups,
     finding_news,
     finding_page,
+    latest_change,
     sources_of_findings,
     waiting_between,
 )
@@ -46,6 +51,7 @@ from storage.visible.people import people_of
 from storage.visible.searches import SearchRow, searches_of
 from storage.visible.visibility import Visibility
 from web.access.signed_in import Person, SignedIn
+from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
 from web.finding_list import CHOICES, KEPT, LONGEST, ListChoice
 from web.kept_answers import KeptAnswers
@@ -61,7 +67,6 @@ NEW_STATES = tuple(
     state.value for state in TriageState if state not in (TriageState.NEW, TriageState.ACKNOWLEDGED)
 )
 RESULTS = ("changed", "same", "stale", "refused", "none")
-WAITS_KEPT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +105,17 @@ def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTM
         screen = _read_screen(session, console, person, choice, visit, now)
         people = people_of(session, person.view)
     _keep(request, console, person, choice if chosen else None, visit, now)
+    if choice.words and choice.after is None:
+        found = len(screen.page.rows)
+        console.database.write(partial(_note_search, console, person, choice, found))
     return render(
         request,
         "findings.html",
         person=person,
         screen=screen,
         may_triage=any(role.rank >= Role.ANALYST.rank for role in person.roles.values()),
+        analyst=Role.ANALYST,
+        may_share_all=person.may(Role.ANALYST),
         results=_results(request),
         left=_left(request),
         new_states=NEW_STATES,
@@ -168,18 +178,34 @@ def _read_screen(
         sources={name: number for number, name in sources},
         here=visit.before,
     )
-    page = finding_page(session, view, chosen, order=choice.order, after=choice.after)
-    here = visit.before
+    here, database = visit.before, console.database
+    changed = latest_change(session, view)
+    groups = GROUPS.get(
+        database,
+        view,
+        now,
+        lambda: finding_groups(session, view, chosen),
+        question=(changed, chosen.source_id, chosen.changed_since),
+    )
+    news = None
+    if here is not None:
+        news = NEWS.get(
+            database,
+            view,
+            now,
+            lambda: finding_news(session, view, since=here, apart_from=person.name),
+            question=(changed, here, person.name),
+        )
     return FirstScreen(
         choice=choice,
-        page=page,
-        counts=finding_counts(session, view, chosen),
+        page=finding_page(session, view, chosen, order=choice.order, after=choice.after),
+        counts=count_findings(groups, chosen),
         closed=closed_count(session, view),
         here=here,
-        news=None if here is None else finding_news(session, view, since=here, apart_from=person.name),
-        gaps=gaps(session, view, now=now),
-        held=held_back(session, view, now=now),
-        waits=WAITS.get(console.database, view, now, lambda: _waits(session, view, now)),
+        news=news,
+        gaps=GAPS.get(database, view, now, lambda: gaps(session, view, now=now)),
+        held=HELD.get(database, view, now, lambda: held_back(session, view, now=now), question=changed),
+        waits=WAITS.get(database, view, now, lambda: _waits(session, view, now)),
         companies=tuple(companies),
         sources=tuple(name for _, name in sources),
         searches=tuple(searches_of(session, view, user_id=person.user_id)),
@@ -198,6 +224,20 @@ def _waits(session: Session, view: Visibility, now: datetime) -> tuple[WaitCompa
             )
         )
     return tuple(found)
+
+
+def _note_search(
+    console: Console, person: SignedIn, choice: ListChoice, found: int, session: Session
+) -> None:
+    audit(
+        session,
+        person,
+        AuditAction.SEARCH,
+        console.clock(),
+        words=choice.words,
+        filters=choice.query(words=""),
+        found=found,
+    )
 
 
 def _keep(
@@ -227,4 +267,17 @@ def _keep(
         console.database.write(write)
 
 
-WAITS: KeptAnswers[tuple[WaitComparison, ...]] = KeptAnswers(WAITS_KEPT)
+#: Kept until the newest change of any alert is another one, and no longer than the time that is named: a
+#: change that is committed late, or by a node whose clock is behind, is not the newest one.
+GROUPS: KeptAnswers[Sequence[OpenGroup]] = KeptAnswers(timedelta(seconds=5))
+NEWS: KeptAnswers[FindingNews] = KeptAnswers(timedelta(seconds=5))
+HELD: KeptAnswers[HeldBack] = KeptAnswers(timedelta(seconds=5))
+#: Kept for that time, whatever changes.
+GAPS: KeptAnswers[Gaps] = KeptAnswers(timedelta(seconds=10))
+WAITS: KeptAnswers[tuple[WaitComparison, ...]] = KeptAnswers(timedelta(minutes=5))
+
+
+def forget_counts(database: Database) -> None:
+    """Count anew on the next page. For whoever has changed findings."""
+    for kept in (GROUPS, NEWS, HELD):
+        kept.forget(database)

@@ -15,7 +15,7 @@ from storage.visible.listings import (
     listing_detail,
     listing_page,
 )
-from storage.visible.mutes import sources_to_mute
+from storage.visible.sources import source_names
 from web.access.signed_in import Person
 from web.audit import AuditAction, audit
 from web.console import ConsoleParts
@@ -26,6 +26,8 @@ from web.listing_choice import ListingChoice
 from web.rendering import render
 
 router = APIRouter()
+
+NAMES = 300  # of sources in the list to choose from; another name can be given in the address
 
 BODY_CHARS = 40_000  # of a text on a page
 #: Fields whose values are short, in the order of the page.
@@ -39,7 +41,7 @@ def search(request: Request, console: ConsoleParts, person: Person) -> HTMLRespo
     with console.database.reading() as session:
         page = listing_page(session, person.view, words, choice.filters(person.zone))
         companies = companies_to_search(session, person.view)
-        sources = sources_to_mute(session, person.view)
+        sources = source_names(session, person.view, limit=NAMES)
     if choice.any:
         console.database.write(
             lambda session: audit(
@@ -60,7 +62,7 @@ def search(request: Request, console: ConsoleParts, person: Person) -> HTMLRespo
         choice=choice,
         page=page,
         companies=companies,
-        sources=list(sources),
+        sources=sources,
         highlights=Highlights.of(choice.words),
         lives=tuple(Life),
         counted=COUNTED,

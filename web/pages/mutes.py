@@ -22,7 +22,7 @@ from storage.visible.mutes import (
     mutes_in_force,
     named,
     silenced_by,
-    sources_to_mute,
+    source_to_mute,
     try_mute,
 )
 from web.access.signed_in import Person, SignedIn
@@ -136,7 +136,7 @@ def _mute_of(session: Session, person: SignedIn, values: dict[str, str], *, now:
     if company_id is None:
         raise NotThere
     person.require(Role.ANALYST, company_id)
-    source_id = sources_to_mute(session, person.view).get(values["source"])
+    source_id = source_to_mute(session, person.view, values["source"]) if values["source"] else None
     alert = finding_by_reference(session, person.view, values["finding"]) if values["finding"] else None
     if (values["source"] and source_id is None) or (values["finding"] and alert is None):
         raise NotThere
@@ -171,7 +171,6 @@ def _page(
         shown = named(session, person.view, found)
         silenced = silenced_by(session, person.view, [mute.id for mute in found])
         companies = companies_to_mute(session, person.view)
-        sources = list(sources_to_mute(session, person.view))
     return render(
         request,
         "mutes.html",
@@ -180,7 +179,6 @@ def _page(
         silenced=silenced,
         ended=ended,
         companies=[slug for slug, number in companies.items() if person.may(Role.ANALYST, number)],
-        sources=sources,
         severities=[each.value for each in Severity],
         days=DAYS,
         values={"days": "7", "up_to": "high", "reason": "", "source": "", "seller": "", "term": ""} | values,

@@ -53,7 +53,7 @@ def add_app(
 ) -> Response:
     """Store the secret of an app whose code proves that it was read."""
     attempt = SignInAttempt(console, request)
-    user, held = own_rows(console, person)
+    user, held = _rows_with_password(console, person)
     secret = _offered_secret(console, user, held, set_up)
     step = None if secret is None else totp.step_of_code(secret, code, now=console.clock())
     problem = confirmed(attempt, user, held, password) if step is not None else "code" if secret else "late"
@@ -101,7 +101,7 @@ def add_passkey(
     password: Typed = "",
 ) -> Response:
     attempt, now = SignInAttempt(console, request), console.clock()
-    user, held = own_rows(console, person)
+    user, held = _rows_with_password(console, person)
     if problem := confirmed(attempt, user, held, password):
         return _page(request, console, person, problem=problem)
     party, challenge = passkeys.relying_party(request), passkeys.challenge_of(credential)
@@ -176,6 +176,17 @@ def make_new_codes(request: Request, console: ConsoleParts, person: Person, pass
     return _codes_or(request, person, codes, "app")
 
 
+def _rows_with_password(console: Console, person: SignedIn) -> tuple[User, UserSession]:
+    """Return the rows of somebody who has a password; raises NotThere.
+
+    For everybody else it is the identity provider that lets them in, and keeps them out when they have left.
+    """
+    user, held = own_rows(console, person)
+    if user.password_hash is None:
+        raise NotThere
+    return user, held
+
+
 def _first_codes(session: Session, user_id: int, now: datetime) -> list[str] | None:
     """Make recovery codes with the first second factor; None: the person has some."""
     if second_factors.count_recovery_codes(session, user_id):
@@ -222,6 +233,7 @@ def _page(
         "account_second_factor.html",
         person=person,
         status=HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
+        by_provider=user.password_hash is None,
         has_app=user.totp_secret is not None,
         passkeys=known,
         codes=codes,

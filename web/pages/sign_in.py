@@ -26,7 +26,7 @@ from web.access.next_page import HOME, own_page
 from web.access.signed_in import person_if_signed_in
 from web.access.signing_in import SignInAttempt, SignInBlocked, SignInRefused
 from web.audit import AuditAction, audit
-from web.console import ConsoleParts
+from web.console import Console, ConsoleParts
 from web.errors import ConsoleError, SignInBusy
 from web.rendering import render
 
@@ -62,6 +62,7 @@ def sign_in_page(
         wanted=own_page(wanted),
         problem=problem if problem in PROBLEMS else None,
         signed_out=done == "signed_out",
+        nobody_yet=_is_nobody_invited(console),
         passkey=passkeys.options_to_sign_in(party, challenge=attempt.challenge()) if party else None,
         oidc=console.settings.web.oidc,
         next_query="" if own_page(wanted) == HOME else urlencode({"next": own_page(wanted)}),
@@ -151,6 +152,11 @@ def sign_out(request: Request, console: ConsoleParts) -> Response:
             users.end_session(session, person.user_id, person.session_id, now=now)
             audit(session, person, AuditAction.SIGN_OUT, now, subject=f"person:{person.name}")
     return answer
+
+
+def _is_nobody_invited(console: Console) -> bool:
+    with console.database.reading() as session:
+        return not users.is_anybody_there(session)
 
 
 def _signed_in(request: Request, token: str, wanted: str) -> Response:

@@ -127,6 +127,8 @@ def source_table(
         words=words,
         more=urlencode({name: value for name, value in more.items() if value}),
         counted=visible.COUNTED,
+        newest_counted=visible.NEWEST_COUNTED,
+        sees_all=person.view.companies is None,
         may_add=person.may(Role.ADMIN),
     )
 

@@ -19,7 +19,8 @@ OPEN_FINDING = sa.text(
     "kind = 'finding' AND merged_into_id IS NULL AND state NOT IN ('resolved', 'false_positive')"
 )
 CLOSED_FINDING = sa.text(
-    "kind = 'finding' AND merged_into_id IS NULL AND state IN ('resolved', 'false_positive')"
+    "kind = 'finding' AND merged_into_id IS NULL "
+    "AND state NOT IN ('new', 'acknowledged', 'investigating', 'confirmed')"
 )
 OPEN_INDEXES = {
     "ix_alerts_open_company": [

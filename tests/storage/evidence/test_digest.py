@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.errors import DigestKeyDamaged, DigestKeyDiffers
+from storage.errors import DigestKeyDamaged, DigestKeyDiffers, StoreUnreachable
 from storage.evidence.digest import CONSOLE_KEY_FILE, KEY_FILE, console_key_beside, digest_beside
 from storage.stores.folder_store import FolderStore
 
@@ -58,3 +58,22 @@ def test_every_node_has_the_key_of_the_console(tmp_path: Path) -> None:
     console_key_beside(tmp_path / "three")
     with pytest.raises(DigestKeyDiffers, match=r"console\.key"):
         console_key_beside(tmp_path / "three", shared)
+
+
+class StoreThatIsAway(FolderStore):
+    def create(self, name: str, content: bytes | Path) -> None:
+        raise StoreUnreachable
+
+    def read(self, name: str, offset: int = 0, length: int | None = None) -> bytes:
+        raise StoreUnreachable
+
+
+def test_people_sign_in_while_the_store_is_away(tmp_path: Path) -> None:
+    """With this machine's copy of the key. A machine without one does not make its own."""
+    away = StoreThatIsAway(tmp_path / "shared")
+    key = console_key_beside(tmp_path / "one")
+
+    assert console_key_beside(tmp_path / "one", away) == key
+    with pytest.raises(StoreUnreachable):
+        console_key_beside(tmp_path / "two", away)
+    assert not (tmp_path / "two" / CONSOLE_KEY_FILE).exists()

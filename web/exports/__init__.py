@@ -1,0 +1,1 @@
+"""Findings as documents that other tools read: pure functions from messages to text."""
