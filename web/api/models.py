@@ -574,7 +574,7 @@ class CompanyCountsShape(Shape):
 
 
 class StatisticsShape(Shape):
-    """Counts of the findings that the caller may see. A merged finding is not counted."""
+    """Counts of the findings that the asker may see, at most ten seconds old. A merged one is not counted."""
 
     findings: int
     open: int

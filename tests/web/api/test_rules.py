@@ -527,3 +527,22 @@ def _next_event(lines: Iterator[str]) -> dict[str, str]:
         if name:
             event[name] = value
     raise AssertionError("the stream has ended")
+
+
+def test_counts_are_those_of_ones_own_findings(console: RunningConsole, world: World) -> None:
+    """They are kept for ten seconds, for each company by itself."""
+    world.declare_second_company()
+    add(world, "1")
+    ours, theirs = (
+        program(console, token_of(console, company=company, name=company))
+        for company in ("qudian", "harbour")
+    )
+    before = [asker.get("/statistics").json() for asker in (ours, theirs)]
+    add(world, "2")
+    kept = ours.get("/statistics").json()
+    world.clock.advance(seconds=11)
+    after = ours.get("/statistics").json()
+
+    assert [each["findings"] for each in (*before, kept, after)] == [1, 0, 1, 2]
+    assert before[0]["by_company"][0]["by_state"]["new"] == 1
+    assert (before[1]["by_company"], before[1]["first_opened_at"]) == ([], None)
