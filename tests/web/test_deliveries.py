@@ -74,7 +74,7 @@ def test_who_sees_a_delivery_and_who_may_send_it_again(database: Database, evide
     world, settings = make_world(database)
     world.add_finding("1")
     world.add_finding("2", company="harbour")
-    world.deliver_due()
+    deliver(world)
     with running_console(database, evidence, world.clock, settings=settings) as console:
         everybody = console.signed_in()
         people = {

@@ -38,6 +38,11 @@ def test_settings_in_force(
     ) as console:
         assert console.signed_in("bob", {"qudian": Role.ADMIN}).get("/settings").status_code == 403
         assert console.signed_in("vera", {None: Role.ANALYST}).get("/settings").status_code == 403
+        shown = {
+            name: 'href="/settings"' in console.signed_in(name, {company: role}).get("/").text
+            for name, company, role in (("ada", None, Role.ADMIN), ("tom", "qudian", Role.ADMIN))
+        }
+        assert shown == {"ada": True, "tom": False}
         for number, width in enumerate((WIDTHS["phone"], WIDTHS["wide"])):
             token = console.add_person(f"p{number}", language="zh" if number else "en")
             look = ("light", "dark")[number]
