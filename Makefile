@@ -103,12 +103,13 @@ faults: .venv/dev
 	@folder=$$(mktemp -d) && unshare --net --mount $$([ "$$(id -u)" = 0 ] || echo --map-root-user) \
 		$(bin)/python -m tests.faults.rounds "$$folder" $(or $(ARGS),--rounds 100) && cat "$$folder/found" && echo "$$folder"
 
-# The developers' lock is constrained to the runtime's pins, so that the tests run with what the image contains.
+# The developers' lock is constrained to the runtime's pins, so that the tests run with what the image contains. cpe, which
+# the validator of STIX needs, is published only as source.
 compile := $(bin)/uv --quiet pip compile --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate \
 	--no-config --default-index https://pypi.org/simple --custom-compile-command "make lock"
 lock: .venv/dev
 	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --extra objects --extra report --extra web --constraint setup/lock-constraints.in --output-file requirements.lock
-	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --extra objects --extra report --extra web --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(compile) pyproject.toml --extra install --extra demo --extra archives --extra apprise --extra objects --extra report --extra web --extra dev --no-binary cpe --emit-build-options --constraint requirements.lock --output-file requirements-dev.lock
 	$(compile) tests/peers/requirements-peers.in --emit-build-options --output-file tests/peers/requirements-peers.lock
 
 release: .venv/dev

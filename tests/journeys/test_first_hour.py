@@ -18,6 +18,7 @@ from tests.peers.browser import running_browser
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.slow]
+FINDINGS = "#rows a[href^='/findings/']"
 PASSWORD = "a sentence is easy to remember"
 PICTURES = os.environ.get("SPILLWATCH_PICTURES")
 
@@ -66,18 +67,18 @@ def test_from_the_link_to_a_resolved_finding(stage: tuple[Stage, DaemonProcess],
     page.get_by_role("button", name="Set the password and sign in").click()
     expect(page).to_have_url(re.compile("/account/second-factor"))  # which is offered, and can wait
     page.goto("/")
-    expect(page.locator("#rows tr")).to_have_count(0)
+    expect(page.locator(FINDINGS)).to_have_count(0)
 
     wait_until(made.ready, "the opening")
     made.play()
-    expect(page.locator("#rows tr")).to_have_count(1, timeout=60_000)  # it arrives without a reload
+    expect(page.locator(FINDINGS)).to_have_count(1, timeout=60_000)  # it arrives without a reload
     for _ in range(2):
         wait_until(made.ready, "the step before")
         made.play()
-    expect(page.locator("#rows tr")).to_have_count(3, timeout=90_000)
+    expect(page.locator(FINDINGS)).to_have_count(3, timeout=90_000)
     picture(page, "findings")
 
-    page.locator("#rows a").first.click()
+    page.locator(FINDINGS).filter(has_text="Quillmere").first.click()
     expect(page.locator("h1")).to_contain_text("Quillmere")
     picture(page, "finding")
     page.get_by_label("New state").select_option("investigating")
@@ -105,6 +106,6 @@ def test_from_the_link_to_a_resolved_finding(stage: tuple[Stage, DaemonProcess],
         assert answer is not None and answer.status == 200, path
         picture(page, name)
     page.goto("/")
-    expect(page.locator("#rows tr")).to_have_count(2)
+    expect(page.locator(FINDINGS)).to_have_count(2)
     expect(page.locator("main")).not_to_contain_text(reference[1])
     assert daemon.process.poll() is None
