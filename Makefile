@@ -8,11 +8,12 @@
 #   make bench           compare CPU time with named peers                              (ARGS="mentions")
 #   make fuzz            read mutated dumps of every kind of reader                   (ARGS="100000 1 mail records")
 #   make faults          kill, pause and cut off nodes for many rounds                  (ARGS="--kills 1000 --nodes 3")
+#   make pictures        take the pictures of the console for the docs
 #   make release         build and try the source archive and the wheel                 (PYTHONS="3.11 3.12")
 # PYTHON=/path/to/python3.12 chooses the interpreter of a new environment.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo init run test test-quick check lint types imports docs format bench fuzz faults lock release clean
+.PHONY: help demo init run test test-quick check lint types imports docs format bench fuzz faults pictures lock release clean
 export PYTHON
 # Where this is set, each of the many processes that the tests and the demo start would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -97,6 +98,10 @@ bench: .venv/dev
 # A count, a seed, and the kinds of readers (none: all). An exception or an exceeded bound ends it with the mutant's number.
 fuzz: .venv/dev
 	@$(bin)/python -m tests.matching.inputs.hostile $(or $(ARGS),100000 1)
+
+# The pictures of docs/how-to/first-hour.md, by the test that takes the same walk.
+pictures: .venv/dev
+	@SPILLWATCH_PICTURES=$(CURDIR)/docs/pictures $(pytest) -q tests/journeys/test_first_hour.py
 
 # `make test` has one round of each fault, and a few kills. The result is in the folder that is named at the end.
 faults: .venv/dev

@@ -42,7 +42,7 @@ def chromium() -> Iterator[Browser]:
 def picture(page: Page, name: str) -> None:
     """Keep a picture of a page, if pictures are wanted."""
     if PICTURES:
-        page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
+        page.screenshot(path=f"{PICTURES}/{name}.png")
 
 
 def is_there(page: Page, link: str) -> bool:
@@ -58,7 +58,7 @@ def test_from_the_link_to_a_resolved_finding(stage: tuple[Stage, DaemonProcess],
     assert made.console_link is not None
     link = made.console_link
     address = link.partition("/welcome/")[0]
-    size = {"width": 1280, "height": 800}
+    size = {"width": 1280, "height": 860}
     page = chromium.new_context(base_url=address, viewport=size).new_page()  # type: ignore[arg-type]
     wait_until(lambda: is_there(page, link), "the console of the daemon")
     page.get_by_label("New password").fill(PASSWORD)
