@@ -30,7 +30,7 @@ from web.errors import (
     RequestRefused,
     ScopeMissing,
     SecondFactorMissing,
-    TokenRefused,
+    ServiceTokenRefused,
 )
 from web.pages import ROUTERS
 from web.rendering import render
@@ -41,7 +41,7 @@ EXPORTS = "/api/v1/exports/"
 SIGN_IN = "/sign-in"
 SECOND_FACTOR = "/account/second-factor"
 PROBLEM = "application/problem+json"  # RFC 9457
-TOLD = (RequestRefused, ScopeMissing, TokenRefused, ApiRefusal)  # whose sentence is part of the answer
+TOLD = (RequestRefused, ScopeMissing, ServiceTokenRefused, ApiRefusal)  # whose sentence is part of the answer
 FIELDS = 20  # that one answer names
 FIELD = re.compile(r"[\w-]{1,40}", re.ASCII)
 KEPT_S = 365 * 24 * 3600
@@ -98,7 +98,7 @@ def refused(request: Request, error: Exception) -> Response:
     answer = _answer(request, HTTPStatus(told.status), told.reason, detail)
     if isinstance(told, ApiRefusal):
         answer.headers.update(told.headers)
-    if isinstance(told, NotSignedIn | TokenRefused) and _is_api(request):
+    if isinstance(told, NotSignedIn | ServiceTokenRefused) and _is_api(request):
         # Feed readers send a password only after they were asked for one.
         basic = ', Basic realm="Spillwatch"' if request.url.path.startswith(EXPORTS) else ""
         answer.headers["WWW-Authenticate"] = f"Bearer{basic}"

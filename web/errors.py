@@ -17,6 +17,8 @@ class ConsoleError(SpillwatchError):
 
 
 class NotSignedIn(ConsoleError):
+    """Sign in first."""
+
     reason = "not_signed_in"
     status = HTTPStatus.UNAUTHORIZED
 
@@ -29,6 +31,8 @@ class SecondFactorMissing(ConsoleError):
 
 
 class NotAllowed(ConsoleError):
+    """This role does not allow it."""
+
     reason = "not_allowed"
     status = HTTPStatus.FORBIDDEN
 
@@ -48,14 +52,14 @@ class ScopeMissing(ConsoleError):
         self.scope = scope
 
 
-class TokenRefused(ConsoleError):
+class ServiceTokenRefused(ConsoleError):
     """A token that was in force once: it has expired, or somebody has ended it."""
 
     reason = "token_refused"
     status = HTTPStatus.UNAUTHORIZED
 
 
-class NotThere(ConsoleError):
+class NotVisible(ConsoleError):
     """There is nothing of that name, or it may not be seen: the answer is the same."""
 
     reason = "not_there"

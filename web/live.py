@@ -28,7 +28,7 @@ from web.access.signed_in import SignedIn
 from web.console import Console
 from web.finding.clocks import next_clock
 from web.rendering import environment
-from web.wording import Wording
+from web.wording import ConsoleWording
 
 LOOK_S = 2.0
 CHECK_S = 10.0  # between two looks at the sessions of the open pages
@@ -245,7 +245,7 @@ def _html(
                 row=row,
                 clock=news.clocks.get(row.id),
                 with_clocks=news.with_clocks,
-                t=Wording(person.language, person.zone),
+                t=ConsoleWording(person.language, person.zone),
                 now=now,
                 here=None,
                 may_triage=page.may_triage,

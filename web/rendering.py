@@ -18,7 +18,7 @@ from web.access.form_token import form_token
 from web.access.signed_in import SignedIn
 from web.console import console_of
 from web.security import CSRF_FIELD
-from web.wording import LANGUAGES, Wording
+from web.wording import LANGUAGES, ConsoleWording
 
 LINE_CHARS = 300
 TEXT_CHARS = 20_000
@@ -76,7 +76,11 @@ def render(
     **values: object,
 ) -> HTMLResponse:
     """Return a page, or a fragment if the template extends no page."""
-    wording = Wording(person.language, person.zone) if person else Wording(language_asked_for(request))
+    wording = (
+        ConsoleWording(person.language, person.zone)
+        if person
+        else ConsoleWording(language_asked_for(request))
+    )
     text = (
         environment()
         .get_template(template)

@@ -36,7 +36,7 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-class BodyTooLarge(Exception):
+class RequestTooLarge(Exception):
     """More than MAX_BODY_BYTES came."""
 
 
@@ -76,7 +76,7 @@ class SecurityMiddleware:
             message = await receive()
             received += len(message.get("body", b""))
             if received > MAX_BODY_BYTES:
-                raise BodyTooLarge
+                raise RequestTooLarge
             return message
 
         async def send_once(message: Message) -> None:
@@ -86,7 +86,7 @@ class SecurityMiddleware:
 
         try:
             await self._app(scope, receive_within_limit, send_once)
-        except BodyTooLarge:
+        except RequestTooLarge:
             if not answered:
                 await _too_large()(scope, receive, send_with_headers)
 

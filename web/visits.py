@@ -13,23 +13,23 @@ AGAIN = timedelta(minutes=1)  # between two writes of the same visit
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class LastVisit:
     """`before`: when the visit before this one ended; None: this is the first one."""
 
     before: datetime | None
     last: datetime | None
 
     @classmethod
-    def of(cls, preferences: Mapping[str, Any]) -> Visit:
+    def of(cls, preferences: Mapping[str, Any]) -> LastVisit:
         held = preferences.get(VISITS)
         told = held if isinstance(held, dict) else {}
         return cls(_time(told.get("before")), _time(told.get("last")))
 
-    def at(self, now: datetime) -> Visit:
+    def at(self, now: datetime) -> LastVisit:
         """Return the visit that a request at this time belongs to."""
         if self.last is None:
-            return Visit(None, now)
-        return Visit(self.last if now - self.last > PAUSE else self.before, now)
+            return LastVisit(None, now)
+        return LastVisit(self.last if now - self.last > PAUSE else self.before, now)
 
     def is_due(self, now: datetime) -> bool:
         """Whether a request at this time has to be written down."""
@@ -43,9 +43,9 @@ class Visit:
         }
 
 
-def seen_all(now: datetime) -> Visit:
+def seen_all(now: datetime) -> LastVisit:
     """Return the visit of a person who says that everything up to now is known."""
-    return Visit(now, now)
+    return LastVisit(now, now)
 
 
 def _time(value: object) -> datetime | None:

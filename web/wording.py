@@ -48,7 +48,7 @@ class _Count(int):
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class ConsoleWording:
     """The texts for one person."""
 
     language: str = "en"
@@ -103,6 +103,11 @@ class Wording:
         return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
             utc.isoformat(timespec="seconds"), utc.strftime("%Y-%m-%d %H:%M:%S"), said
         )
+
+    def hours_left(self, length: timedelta) -> dict[str, int]:
+        """Return hours and minutes of a time, as a text names them."""
+        minutes = int(length.total_seconds() // 60)
+        return {"hours": minutes // 60, "minutes": minutes % 60}
 
     def duration(self, length: timedelta) -> str:
         return format_timedelta(length, locale=LOCALES[self.language])

@@ -21,6 +21,7 @@ PACKAGES = (
     "network",
     "storage",
     "text",
+    "web",
 )
 
 

@@ -17,7 +17,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 def _blocks(name: str) -> dict[str, str]:
     """Return the requirement lines of a lock by package: "idna==3.20", with marker and hashes."""
     text = (ROOT / name).read_text().replace("\\\n", " ")
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    lines = [line for line in text.splitlines() if line and not line.startswith(("#", "--"))]
     return {re.split(r"[=;\[ ]", line, maxsplit=1)[0]: line for line in lines}
 
 

@@ -15,7 +15,7 @@ from tests.alerts.world import World
 from tests.docs.pages import sections
 from tests.web.running import RunningConsole
 from web.access.tokens import ApiCaller, api_caller
-from web.errors import NotSignedIn, ScopeMissing, TokenRefused
+from web.errors import NotSignedIn, ScopeMissing, ServiceTokenRefused
 from web.wording import texts
 
 
@@ -68,7 +68,7 @@ def test_what_is_no_token_in_force_is_refused(console: RunningConsole, world: Wo
             _asked(console, wrong)
 
     world.clock.now += timedelta(days=31)
-    with pytest.raises(TokenRefused, match="expired"):
+    with pytest.raises(ServiceTokenRefused, match="expired"):
         _asked(console, f"Bearer {token}")
 
     ended = _made(console, "other", scopes={TokenScope.FINDINGS_READ})
@@ -77,7 +77,7 @@ def test_what_is_no_token_in_force_is_refused(console: RunningConsole, world: Wo
         assert row
         assert service_tokens.end_token(session, row.id, by="anna", now=world.clock())
         assert not service_tokens.end_token(session, row.id, by="anna", now=world.clock())
-    with pytest.raises(TokenRefused, match="ended"):
+    with pytest.raises(ServiceTokenRefused, match="ended"):
         _asked(console, f"Bearer {ended}")
 
 

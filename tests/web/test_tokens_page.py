@@ -19,7 +19,7 @@ from tests.alerts.world import World
 from tests.peers.browser import WIDTHS, opened
 from tests.web.running import RunningConsole, form_token
 from web.access.tokens import ApiCaller, api_caller
-from web.errors import TokenRefused
+from web.errors import ServiceTokenRefused
 
 FORM: dict[str, str | list[str]] = {
     "name": "SIEM",
@@ -54,7 +54,7 @@ def test_a_token_is_made_shown_once_and_ended(console: RunningConsole, world: Wo
 
     ended = _sent(admin, "/tokens/siem/end")
     assert (ended.status_code, ended.headers["location"]) == (303, "/tokens?done=ended")
-    with pytest.raises(TokenRefused):
+    with pytest.raises(ServiceTokenRefused):
         _asked(console, token)
     assert _sent(admin, "/tokens/none/end").status_code == 404
     with console.database.reading() as session:

@@ -31,7 +31,7 @@ class ExportCaller:
 
 
 def export_caller(request: Request, console: ConsoleParts) -> ExportCaller:
-    """Return who asks; raises NotSignedIn, TokenRefused or ScopeMissing."""
+    """Return who asks; raises NotSignedIn, ServiceTokenRefused or ScopeMissing."""
     given = request.headers.get("authorization")
     if given is None:
         person = signed_in(request, console)

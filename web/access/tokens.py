@@ -17,7 +17,7 @@ from storage import service_tokens
 from storage.service_tokens import ServiceToken, TokenScope
 from storage.visible.visibility import Visibility
 from web.console import Console, ConsoleParts
-from web.errors import NotSignedIn, ScopeMissing, TokenRefused
+from web.errors import NotSignedIn, ScopeMissing, ServiceTokenRefused
 
 USED_AGAIN = timedelta(minutes=1)  # between two writes of "last used"
 MAX_CHARS = 200  # of the header's value; ours has 64
@@ -46,7 +46,7 @@ class ApiCaller:
 
 
 def api_caller(request: Request, console: ConsoleParts) -> ApiCaller:
-    """Return the program that asks; raises NotSignedIn (there is no token of ours) or TokenRefused."""
+    """Return the program that asks; raises NotSignedIn (there is no token of ours) or ServiceTokenRefused."""
     scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token.startswith(service_tokens.PREFIX) or len(token) > MAX_CHARS:
@@ -63,9 +63,9 @@ def _caller_of(console: Console, token: str) -> ApiCaller:
         if row is None:
             raise NotSignedIn
         if row.ended_at is not None:
-            raise TokenRefused("This token has been ended. An admin makes another one under /tokens.")
+            raise ServiceTokenRefused("This token has been ended. An admin makes another one under /tokens.")
         if row.expires_at <= now:
-            raise TokenRefused("This token has expired. An admin makes another one under /tokens.")
+            raise ServiceTokenRefused("This token has expired. An admin makes another one under /tokens.")
         caller, token_id, used = _caller(row), row.id, row.last_used_at
     if used is None or now - used >= USED_AGAIN:
         console.database.write(lambda session: service_tokens.note_token_used(session, token_id, now=now))

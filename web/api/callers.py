@@ -24,7 +24,7 @@ from web.access.signed_in import SignedIn, signed_in
 from web.access.tokens import ApiCaller, api_caller
 from web.api.errors import TooManyRequests
 from web.console import Console, ConsoleParts
-from web.errors import ConsoleError, NotAllowed, NotThere
+from web.errors import ConsoleError, NotAllowed, NotVisible
 from web.security import own_form
 
 Row = TypeVar("Row")
@@ -109,7 +109,7 @@ def _asker(request: Request, console: Console) -> Asker:
 
 
 def ask_again(request: Request, console: Console) -> Asker:
-    """Return who asks, judged anew; raises NotSignedIn, TokenRefused or ScopeMissing. For long answers."""
+    """Return who asks, judged anew, for long answers; raises as the first time."""
     again = _asker(request, console)
     if isinstance(again.who, ApiCaller):
         again.who.require(TokenScope.FINDINGS_READ)
@@ -146,7 +146,7 @@ AuditReader = Annotated[Asker, Depends(asker_with(TokenScope.AUDIT_READ))]
 
 
 def required(row: Row | None) -> Row:
-    """Return a row; raises NotThere if there is none, or none that may be seen."""
+    """Return a row; raises NotVisible if there is none, or none that may be seen."""
     if row is None:
-        raise NotThere
+        raise NotVisible
     return row

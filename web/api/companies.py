@@ -10,7 +10,7 @@ from starlette.responses import Response
 from storage.visible import watched
 from web.api.answers import answer
 from web.api.callers import CompaniesReader, required
-from web.api.models import CompanyDetailShape, CompanyShape, Page, SegmentShape, TermShape
+from web.api.models import CompanyDetailShape, CompanyShape, Paged, SegmentShape, TermShape
 from web.api.problems import NAMED, reading
 from web.api.sources import NamedQuery, named_place
 from web.console import ConsoleParts
@@ -20,7 +20,7 @@ router = APIRouter(tags=["companies"])
 Slug = Annotated[str, Path(max_length=200, description="Slug of the company.")]
 
 
-@router.get("/companies", response_model=Page[CompanyShape], responses=reading())
+@router.get("/companies", response_model=Paged[CompanyShape], responses=reading())
 def list_companies(
     request: Request, console: ConsoleParts, who: CompaniesReader, query: Annotated[NamedQuery, Query()]
 ) -> Response:

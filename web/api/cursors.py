@@ -19,7 +19,7 @@ from typing import Annotated, TypeVar
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from web.api.errors import CursorRefused
-from web.api.models import Page, Shape
+from web.api.models import Paged, Shape
 
 LIMIT = 50
 LIMITS = (1, 200)
@@ -75,13 +75,13 @@ class ListQuery(BaseModel):
 
     def page(
         self, name: str, rows: Sequence[Row], key: Callable[[Row], Key], shapes: Sequence[Item]
-    ) -> Page[Item]:
+    ) -> Paged[Item]:
         """Return a page of `limit` of the shapes, for which one row more was asked."""
         if len(rows) <= self.limit:
-            return Page(items=list(shapes), next=None)
+            return Paged(items=list(shapes), next=None)
         content = json.dumps([self.digest(name), *key(rows[self.limit - 1])], separators=(",", ":"))
         cursor = base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
-        return Page(items=list(shapes[: self.limit]), next=cursor)
+        return Paged(items=list(shapes[: self.limit]), next=cursor)
 
 
 def _is_kind(value: object, kind: type) -> bool:

@@ -18,7 +18,7 @@ from web.api.callers import DeliveriesReader, DeliveriesWriter, own_change, requ
 from web.api.cursors import ListQuery, moment_text, read_moment
 from web.api.errors import ChangeRefused
 from web.api.findings import Name
-from web.api.models import DeliveryDetailShape, DeliveryShape, Page
+from web.api.models import DeliveryDetailShape, DeliveryShape, Paged
 from web.api.problems import CHANGING, NAMED, problems, reading
 from web.api.repeats import Changed, RepeatKey, change_once
 from web.audit import AuditAction, audit
@@ -37,7 +37,7 @@ class DeliveryQuery(ListQuery):
     finding: Name | None = Field(default=None, description="Reference of a finding.")
 
 
-@router.get("/deliveries", response_model=Page[DeliveryShape], responses=reading())
+@router.get("/deliveries", response_model=Paged[DeliveryShape], responses=reading())
 def list_deliveries(
     request: Request, console: ConsoleParts, who: DeliveriesReader, query: Annotated[DeliveryQuery, Query()]
 ) -> Response:

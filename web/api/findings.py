@@ -29,7 +29,7 @@ from web.api.models import (
     FindingDetailShape,
     ListingShape,
     NoteShape,
-    Page,
+    Paged,
     RevisionDetailShape,
     RevisionShape,
     TimelineShape,
@@ -38,7 +38,7 @@ from web.api.problems import CHANGING, NAMED, problems, reading
 from web.api.repeats import Changed, RepeatKey, change_once
 from web.audit import AuditAction, audit
 from web.console import ConsoleParts
-from web.errors import NotThere, RequestRefused
+from web.errors import NotVisible, RequestRefused
 
 router = APIRouter(tags=["findings"], dependencies=[Depends(own_change)])
 
@@ -120,7 +120,7 @@ class Unmerge(_Sent):
     reason: Reason = ""
 
 
-@router.get("/findings", response_model=Page[AlertShape], responses=reading())
+@router.get("/findings", response_model=Paged[AlertShape], responses=reading())
 def list_findings(
     request: Request, console: ConsoleParts, who: FindingsReader, query: Annotated[FindingQuery, Query()]
 ) -> Response:
@@ -250,7 +250,7 @@ def numbered_place(query: ListQuery, name: str) -> int:
     return 0 if place is None else int(place[0])
 
 
-@router.get("/findings/{reference}/revisions", response_model=Page[RevisionShape], responses=reading(*NAMED))
+@router.get("/findings/{reference}/revisions", response_model=Paged[RevisionShape], responses=reading(*NAMED))
 def list_revisions(
     request: Request,
     console: ConsoleParts,
@@ -287,11 +287,11 @@ def show_revision(
         alert = required(finding_by_reference(session, who.view, reference))
         rows = by_time.revisions_after(session, who.view, alert, after=number - 1, limit=1)
     if not rows or rows[0].number != number:
-        raise NotThere
+        raise NotVisible
     return answer(request, RevisionDetailShape.with_content(rows[0]))
 
 
-@router.get("/findings/{reference}/timeline", response_model=Page[TimelineShape], responses=reading(*NAMED))
+@router.get("/findings/{reference}/timeline", response_model=Paged[TimelineShape], responses=reading(*NAMED))
 def list_timeline(
     request: Request,
     console: ConsoleParts,
@@ -314,7 +314,7 @@ def list_timeline(
     )
 
 
-@router.get("/findings/{reference}/offers", response_model=Page[ListingShape], responses=reading(*NAMED))
+@router.get("/findings/{reference}/offers", response_model=Paged[ListingShape], responses=reading(*NAMED))
 def list_offers(
     request: Request,
     console: ConsoleParts,
@@ -333,7 +333,7 @@ def list_offers(
     )
 
 
-@router.get("/findings/{reference}/notes", response_model=Page[NoteShape], responses=reading(*NAMED))
+@router.get("/findings/{reference}/notes", response_model=Paged[NoteShape], responses=reading(*NAMED))
 def list_notes(
     request: Request,
     console: ConsoleParts,

@@ -19,7 +19,7 @@ from web.api.models import (
     ListingDetailShape,
     ListingShape,
     MatchShape,
-    Page,
+    Paged,
     VersionDetailShape,
     VersionShape,
 )
@@ -73,7 +73,7 @@ class ListingQuery(ListQuery):
         )
 
 
-@router.get("/listings", response_model=Page[ListingShape], responses=reading())
+@router.get("/listings", response_model=Paged[ListingShape], responses=reading())
 def list_listings(
     request: Request, console: ConsoleParts, who: ListingsReader, query: Annotated[ListingQuery, Query()]
 ) -> Response:
@@ -114,7 +114,7 @@ def show_listing(request: Request, console: ConsoleParts, who: ListingsReader, n
     return answer(request, shape)
 
 
-@router.get("/listings/{number}/versions", response_model=Page[VersionShape], responses=reading(*NAMED))
+@router.get("/listings/{number}/versions", response_model=Paged[VersionShape], responses=reading(*NAMED))
 def list_versions(
     request: Request,
     console: ConsoleParts,

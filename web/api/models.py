@@ -45,7 +45,7 @@ def _values(shape: type[Shape], row: object, **named: object) -> dict[str, Any]:
     return {key: named[key] if key in named else getattr(row, key) for key in shape.model_fields}
 
 
-class Page(Shape, Generic[Item]):
+class Paged(Shape, Generic[Item]):
     """Some items of a list, in its order."""
 
     items: list[Item]

@@ -21,7 +21,7 @@ from web.api.answers import answer
 from web.api.callers import AuditReader, SourcesReader, StatisticsReader, installation_admin_only
 from web.api.cursors import ListQuery, Moment
 from web.api.findings import Name
-from web.api.models import AuditShape, CompanyCountsShape, CoverageShape, Page, StatisticsShape
+from web.api.models import AuditShape, CompanyCountsShape, CoverageShape, Paged, StatisticsShape
 from web.api.problems import reading
 from web.console import ConsoleParts
 from web.errors import RequestRefused
@@ -134,7 +134,7 @@ class AuditQuery(ListQuery):
     until: Moment | None = None
 
 
-@router.get("/audit", response_model=Page[AuditShape], responses=reading())
+@router.get("/audit", response_model=Paged[AuditShape], responses=reading())
 def list_audit(
     request: Request, console: ConsoleParts, who: AuditReader, query: Annotated[AuditQuery, Query()]
 ) -> Response:

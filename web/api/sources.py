@@ -14,7 +14,7 @@ from storage.visible import watched
 from web.api.answers import answer
 from web.api.callers import SourcesReader, required
 from web.api.cursors import ListQuery, moment_text, read_moment
-from web.api.models import NodeShape, Page, RunShape, SourceDetailShape, SourceShape, VitalsShape
+from web.api.models import NodeShape, Paged, RunShape, SourceDetailShape, SourceShape, VitalsShape
 from web.api.problems import NAMED, reading
 from web.console import ConsoleParts
 
@@ -34,7 +34,7 @@ def named_place(query: ListQuery, name: str) -> str:
     return "" if place is None else str(place[0])
 
 
-@router.get("/sources", response_model=Page[SourceShape], responses=reading())
+@router.get("/sources", response_model=Paged[SourceShape], responses=reading())
 def list_sources(
     request: Request, console: ConsoleParts, who: SourcesReader, query: Annotated[NamedQuery, Query()]
 ) -> Response:
@@ -57,7 +57,7 @@ def show_source(request: Request, console: ConsoleParts, who: SourcesReader, nam
     return answer(request, SourceDetailShape.model_validate(shape))
 
 
-@router.get("/sources/{name}/runs", response_model=Page[RunShape], responses=reading(*NAMED))
+@router.get("/sources/{name}/runs", response_model=Paged[RunShape], responses=reading(*NAMED))
 def list_runs(
     request: Request,
     console: ConsoleParts,
@@ -79,7 +79,7 @@ def list_runs(
     return answer(request, query.page(listed, rows, key, [RunShape.of(row) for row in rows]))
 
 
-@router.get("/nodes", response_model=Page[NodeShape], responses=reading())
+@router.get("/nodes", response_model=Paged[NodeShape], responses=reading())
 def list_nodes(
     request: Request, console: ConsoleParts, who: SourcesReader, query: Annotated[NamedQuery, Query()]
 ) -> Response:

@@ -33,7 +33,7 @@ _WORD = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TextPiece:
     text: str
     changed: bool
 
@@ -42,8 +42,8 @@ class Piece:
 class DifferenceRow:
     """One line of both texts; None: the text has no line here. `skipped`: number of equal lines left out."""
 
-    before: Sequence[Piece] | None = None
-    after: Sequence[Piece] | None = None
+    before: Sequence[TextPiece] | None = None
+    after: Sequence[TextPiece] | None = None
     skipped: int = 0
 
     @property
@@ -68,7 +68,7 @@ def text_differences(before: str, after: str) -> list[DifferenceRow]:
     for block in _blocks(old, new, LINE_CHANGES):
         ours, theirs = old[slice(*block.before)], new[slice(*block.after)]
         if block.equal:
-            rows += [DifferenceRow([Piece(line, False)], [Piece(line, False)]) for line in ours]
+            rows += [DifferenceRow([TextPiece(line, False)], [TextPiece(line, False)]) for line in ours]
         else:
             refined += 1
             rows += _replaced(ours, theirs, by_word=refined <= BLOCKS)
@@ -87,17 +87,17 @@ def shown_rows(rows: Sequence[DifferenceRow]) -> tuple[Sequence[DifferenceRow], 
     return rows, False
 
 
-def _size(piece: Piece) -> int:
+def _size(piece: TextPiece) -> int:
     """Return about how many bytes a page needs for a piece."""
     return len(piece.text.encode()) + MARKUP_BYTES
 
 
-def _first_pieces(pieces: Sequence[Piece], room: int) -> Iterator[Piece]:
+def _first_pieces(pieces: Sequence[TextPiece], room: int) -> Iterator[TextPiece]:
     for piece in pieces:
         size = _size(piece)
         if size > room:
             kept = piece.text[: max(0, room - MARKUP_BYTES) * len(piece.text) // size]
-            yield Piece(f"{kept}…", piece.changed)
+            yield TextPiece(f"{kept}…", piece.changed)
             return
         room -= size
         yield piece
@@ -109,20 +109,22 @@ def _replaced(old: Sequence[str], new: Sequence[str], *, by_word: bool) -> Itera
     if by_word and old and new and max(map(len, words)) <= WORDS:
         left, right = _word_lines(words[0], words[1])
     else:
-        left, right = ([[Piece(line, True)] for line in each] for each in (old, new))
+        left, right = ([[TextPiece(line, True)] for line in each] for each in (old, new))
     for number in range(max(len(left), len(right))):
         yield DifferenceRow(
             left[number] if number < len(left) else None, right[number] if number < len(right) else None
         )
 
 
-def _word_lines(old: Sequence[str], new: Sequence[str]) -> tuple[list[list[Piece]], list[list[Piece]]]:
-    sides: tuple[list[list[Piece]], list[list[Piece]]] = ([[]], [[]])
+def _word_lines(
+    old: Sequence[str], new: Sequence[str]
+) -> tuple[list[list[TextPiece]], list[list[TextPiece]]]:
+    sides: tuple[list[list[TextPiece]], list[list[TextPiece]]] = ([[]], [[]])
     for block in _blocks(old, new, WORD_CHANGES):
         for side, words, (low, high) in zip(sides, (old, new), (block.before, block.after), strict=True):
             first, *rest = "".join(words[low:high]).split("\n")
-            side[-1] += [Piece(first, not block.equal)] if first else []
-            side += [[Piece(line, not block.equal)] if line else [] for line in rest]
+            side[-1] += [TextPiece(first, not block.equal)] if first else []
+            side += [[TextPiece(line, not block.equal)] if line else [] for line in rest]
     return sides
 
 

@@ -53,7 +53,7 @@ class TestLine:
 
 
 @dataclass(frozen=True, slots=True)
-class OursVerdict:
+class ShownVerdict:
     """`assumption`: a slug; "" if there is none. `sentence`: an assumption that no slug is known for."""
 
     headline: str
@@ -65,7 +65,7 @@ class OursVerdict:
     disagreement: str = ""
 
 
-def verdict_of(content: MessageContent, summary: MatchSummary | None) -> OursVerdict:
+def verdict_of(content: MessageContent, summary: MatchSummary | None) -> ShownVerdict:
     """Return the answer of a finding's revision; `summary` has what the message does not: known breaches."""
     headline = _headline(content, summary)
     masked = headline.startswith("masked_") and headline != "masked_canary"
@@ -76,7 +76,7 @@ def verdict_of(content: MessageContent, summary: MatchSummary | None) -> OursVer
         disagreement = _slug_of(content.sample.detail, DISAGREEMENTS)
     share = _share_of(content.sample) if masked else None
     tests = tuple(_tests(content, summary))
-    return OursVerdict(headline, tone, share, tests, assumption, sentence, disagreement)
+    return ShownVerdict(headline, tone, share, tests, assumption, sentence, disagreement)
 
 
 def _headline(content: MessageContent, summary: MatchSummary | None) -> str:

@@ -21,7 +21,7 @@ from web.access.signed_in import Person, SignedIn
 from web.access.signing_in import SignInAttempt, SignInBlocked, SignInRefused, asks_again
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
-from web.errors import NotThere, RequestRefused
+from web.errors import NotVisible, RequestRefused
 from web.rendering import render
 from web.wording import LANGUAGES
 
@@ -81,7 +81,7 @@ def change_password(
     attempt = SignInAttempt(console, request)
     user, held = own_rows(console, person)
     if user.password_hash is None:
-        raise NotThere
+        raise NotVisible
     problem = passwords.why_too_weak(password, user.name)
     if problem is None and password != again:
         problem = "different"
@@ -94,7 +94,7 @@ def change_password(
     def work(session: Session) -> str:
         locked = users.lock_user(session, user.id)
         if locked is None or locked.password_hash != user.password_hash:
-            raise NotThere
+            raise NotVisible
         locked.password_hash = hashed
         _note(session, person, AuditAction.PERSON_CHANGED, now, password="changed")  # noqa: S106  (a word)
         return attempt.renew(session, locked, held.method)
@@ -109,7 +109,7 @@ def end_own_sessions(console: ConsoleParts, person: Person, which: Typed = OTHER
     """End one of one's sessions by its number, or all but this one."""
     now = console.clock()
     if which != OTHERS and not which.isdecimal():
-        raise NotThere
+        raise NotVisible
 
     def work(session: Session) -> None:
         if which == OTHERS:
@@ -117,7 +117,7 @@ def end_own_sessions(console: ConsoleParts, person: Person, which: Typed = OTHER
         elif users.end_session(session, person.user_id, int(which[:18]), now=now):
             ended = 1
         else:
-            raise NotThere
+            raise NotVisible
         _note(session, person, AuditAction.SESSION_ENDED, now, sessions=ended)
 
     console.database.write(work)
@@ -130,7 +130,7 @@ def own_rows(console: Console, person: SignedIn) -> tuple[User, UserSession]:
         user = users.user_by_id(session, person.user_id)
         held = users.session_by_id(session, person.session_id)
     if user is None or held is None:
-        raise NotThere
+        raise NotVisible
     return user, held
 
 

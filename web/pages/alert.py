@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse
 from storage.visible.finding_detail import other_alert
 from web.access.signed_in import Person
 from web.console import ConsoleParts
-from web.errors import NotThere
+from web.errors import NotVisible
 from web.rendering import render
 
 router = APIRouter()
@@ -20,6 +20,6 @@ def alert_page(request: Request, console: ConsoleParts, person: Person, referenc
     with console.database.reading() as session:
         found = other_alert(session, person.view, reference)
     if found is None:
-        raise NotThere
+        raise NotVisible
     alert, revisions, sent = found
     return render(request, "alert.html", person=person, alert=alert, revisions=revisions, deliveries=sent)

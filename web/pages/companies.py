@@ -40,9 +40,9 @@ from web.company_forms import (
     read_company,
 )
 from web.console import Console, ConsoleParts
-from web.errors import NotThere, RequestRefused
+from web.errors import NotVisible, RequestRefused
 from web.rendering import render
-from web.wording import Wording
+from web.wording import ConsoleWording
 
 router = APIRouter()
 
@@ -52,8 +52,8 @@ Why = Annotated[str, Form(max_length=MAX_REASON_CHARS)]
 Slug = Annotated[str, Form(max_length=200)]
 
 
-def _words(person: SignedIn) -> Wording:
-    return Wording(person.language, person.zone)
+def _words(person: SignedIn) -> ConsoleWording:
+    return ConsoleWording(person.language, person.zone)
 
 
 @router.get("/companies")
@@ -184,7 +184,7 @@ def _company_page(
     with console.database.reading() as session:
         company = visible.company_named(session, view, slug)
         if company is None:
-            raise NotThere
+            raise NotVisible
         terms = visible.terms_of(session, view, company.id, words=words, after=after, limit=visible.ROWS + 1)
         counts = visible.term_counts(session, view, company.id)
         segments = visible.segments_of(session, view, company.id)
@@ -236,7 +236,7 @@ def _change(
     def work(session: Session) -> None:
         company = visible.company_named(session, person.view, slug, lock=True)
         if company is None:
-            raise NotThere
+            raise NotVisible
         person.require(Role.ADMIN, company.id)
         if company.declared_in is not None:
             raise RequestRefused(_words(person)("companies.declared", file=company.declared_in))
@@ -425,7 +425,7 @@ def _company_and_term(session: Session, person: SignedIn, slug: str, term_id: in
     company = visible.company_named(session, person.view, slug)
     term = None if company is None else visible.term_of(session, person.view, company.id, term_id)
     if company is None or term is None:
-        raise NotThere
+        raise NotVisible
     person.require(Role.ADMIN, company.id)
     return company, term
 

@@ -24,10 +24,10 @@ from storage.work import SilentDispatcher
 from web.access.signed_in import Person, SignedIn
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
-from web.errors import NotAllowed, NotThere, RequestRefused
+from web.errors import NotAllowed, NotVisible, RequestRefused
 from web.reasons import meaning_of
 from web.rendering import render
-from web.wording import Wording
+from web.wording import ConsoleWording
 
 router = APIRouter()
 
@@ -64,7 +64,7 @@ def delivery_table(
     more = (
         {"state": chosen, "channel": channel, "after": shown[-1].cursor} if len(rows) > visible.ROWS else {}
     )
-    t = Wording(person.language, person.zone)
+    t = ConsoleWording(person.language, person.zone)
     return render(
         request,
         "deliveries.html",
@@ -89,11 +89,11 @@ def one_delivery(
     with console.database.reading() as session:
         found = visible.delivery_with_alert(session, person.view, delivery_id)
         if found is None:
-            raise NotThere
+            raise NotVisible
         attempts = visible.attempts_of_delivery(session, person.view, delivery_id)
         slugs = company_slugs(session, person.view)
     delivery, alert = found
-    t = Wording(person.language, person.zone)
+    t = ConsoleWording(person.language, person.zone)
     return render(
         request,
         "delivery.html",
@@ -116,7 +116,7 @@ def retry_delivery(console: ConsoleParts, person: Person, delivery_id: int) -> R
     def change(session: Session) -> None:
         found = visible.delivery_with_alert(session, person.view, delivery_id)
         if found is None:
-            raise NotThere
+            raise NotVisible
         delivery, alert = found
         person.require(Role.ANALYST, alert.company_id)
         if retry_failed(session, now=now, only=[delivery.id]):
@@ -176,7 +176,7 @@ def channel_table(
         gone = visible.unconfigured_channels(session, person.view, list(console.settings.alerts.channels))
         tested = None if test is None else visible.tested_delivery(session, person.view, test, list(channels))
     managed = {name for name, each in channels.items() if _may_manage(person, each, numbers)}
-    t = Wording(person.language, person.zone)
+    t = ConsoleWording(person.language, person.zone)
     return render(
         request,
         "channels.html",
@@ -199,7 +199,7 @@ def test_channel(console: ConsoleParts, person: Person, name: str) -> RedirectRe
     def change(session: Session) -> int:
         channel = _channels_shown(console, person, session).get(name)
         if channel is None:
-            raise NotThere
+            raise NotVisible
         numbers = {slug: number for number, slug in company_slugs(session, person.view).items()}
         if not _may_manage(person, channel, numbers):
             raise NotAllowed(Role.ADMIN)
@@ -210,7 +210,7 @@ def test_channel(console: ConsoleParts, person: Person, name: str) -> RedirectRe
             clock=console.clock,
         )
         if not channel.enabled:
-            raise RequestRefused(Wording(person.language)("deliveries.test_disabled"))
+            raise RequestRefused(ConsoleWording(person.language)("deliveries.test_disabled"))
         (delivery_id,) = judging.write_test(session, ASKED, channel=name).delivery_ids
         audit(session, person, AuditAction.CHANNEL_TESTED, now, subject=f"channel:{name}")
         return delivery_id

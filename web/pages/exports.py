@@ -29,7 +29,7 @@ from storage.visible.exports import (
 from web.access.export_caller import ExportCaller, Exporter
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
-from web.errors import NotThere, RequestRefused
+from web.errors import NotVisible, RequestRefused
 from web.exports.calendar import ClockOfFinding, calendar
 from web.exports.csv_text import MEDIA_TYPE, csv_bytes
 from web.exports.feed import atom_feed, rss_feed
@@ -51,7 +51,7 @@ After = Annotated[str | None, Query(max_length=20)]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ExportPage:
     """`next`: the reference after which the next page begins; None: this is the last one."""
 
     findings: Sequence[FindingDocument]
@@ -148,7 +148,7 @@ def misp_feed_event(console: ConsoleParts, caller: Exporter, name: UUID) -> Resp
         found = None if alert_id is None else exported_finding(session, caller.view, alert_id)
         document = None if found is None else document_of(found)
     if document is None:
-        raise NotThere
+        raise NotVisible
     _audit(console, caller, "misp_feed", MISP_WANTED, 1, subject=f"finding:{document.reference}")
     return _json(misp_event(document, naming, console.settings.web.export_tlp))
 
@@ -194,7 +194,7 @@ def _page(
     wanted: ExportFilter,
     after: str | None,
     limit: int,
-) -> Page:
+) -> ExportPage:
     with console.database.reading() as session:
         begin = 0 if after is None else id_after(session, caller.view, after)
         if begin is None:
@@ -202,7 +202,7 @@ def _page(
         found = exported_findings(session, caller.view, wanted, after_id=begin, limit=limit + 1)
         documents = [document_of(each) for each in found[:limit]]
     _audit(console, caller, format_name, wanted, len(documents))
-    return Page(documents, documents[-1].reference if len(found) > limit else None)
+    return ExportPage(documents, documents[-1].reference if len(found) > limit else None)
 
 
 def _newest(
@@ -249,7 +249,7 @@ def _with_zone(at: datetime | None) -> datetime | None:
     return at
 
 
-def _link(request: Request, page: Page) -> dict[str, str]:
+def _link(request: Request, page: ExportPage) -> dict[str, str]:
     """Return the header that leads to the next page, relative to this address."""
     if page.next is None:
         return {}

@@ -30,7 +30,7 @@ from storage.visible.people import people_of
 from web.access.signed_in import Person, SignedIn
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
-from web.errors import NotThere
+from web.errors import NotVisible
 from web.finding.clocks import clocks_of
 from web.finding.differences import DifferenceRow, shown_rows, text_differences
 from web.finding.timeline import last_change, timeline_of
@@ -70,7 +70,7 @@ Text = Annotated[str, Form()]
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class FindingVisit:
     """Who asks for which finding."""
 
     request: Request
@@ -79,11 +79,11 @@ class Visit:
     reference: str
 
 
-def visit(request: Request, console: ConsoleParts, person: Person, reference: str) -> Visit:
-    return Visit(request, console, person, reference)
+def visit(request: Request, console: ConsoleParts, person: Person, reference: str) -> FindingVisit:
+    return FindingVisit(request, console, person, reference)
 
 
-AtFinding = Annotated[Visit, Depends(visit)]
+AtFinding = Annotated[FindingVisit, Depends(visit)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def finding_page(at: AtFinding, done: str = "") -> Response:
 
 
 def _page(
-    at: Visit,
+    at: FindingVisit,
     *,
     done: str = "",
     refused: RefusedChange | None = None,
@@ -111,7 +111,7 @@ def _page(
     with console.database.reading() as session:
         found = visible.finding_detail(session, person.view, at.reference, viewer=person.name)
         if found is None:
-            raise NotThere
+            raise NotVisible
         people = people_of(session, person.view, found.alert.company_id)
         clocks = clocks_of(session, person.view, [found.alert.id], console.settings.web.clocks)
     if found.is_first_view:
@@ -146,7 +146,7 @@ def _page(
     )
 
 
-def _note_view(session: Session, at: Visit) -> None:
+def _note_view(session: Session, at: FindingVisit) -> None:
     """Write that a person opened the page, for the first time since the finding's last revision."""
     alert = visible.lock_finding(session, at.person.view, at.reference)
     now = at.console.clock()
@@ -155,7 +155,7 @@ def _note_view(session: Session, at: Visit) -> None:
 
 
 def _audit(
-    session: Session, at: Visit, action: AuditAction, alert: Alert, now: datetime, /, **detail: object
+    session: Session, at: FindingVisit, action: AuditAction, alert: Alert, now: datetime, /, **detail: object
 ) -> None:
     subject = f"finding:{alert.reference}"
     audit(session, at.person, action, now, subject=subject, company_id=alert.company_id, **detail)
@@ -173,7 +173,7 @@ def timeline_page(at: AtFinding, page: Annotated[int, Query(ge=1, le=1000)] = 1)
     with at.console.database.reading() as session:
         found = visible.finding_history(session, at.person.view, at.reference)
     if found is None:
-        raise NotThere
+        raise NotVisible
     alert, history = found
     entries = timeline_of(history)[::-1]
     first = (page - 1) * ENTRIES_A_PAGE
@@ -201,7 +201,7 @@ def versions_page(at: AtFinding, listing: int = 0, before: int = -1, after: int 
             numbers=(max(before, -1), max(after, 0)),
         )
     if found is None:
-        raise NotThere
+        raise NotVisible
     row, versions, texts = found
     parts: list[tuple[str, Sequence[DifferenceRow], bool]] = []
     if len(texts) == 2:
@@ -227,7 +227,7 @@ def finding_event(at: AtFinding) -> Response:
     def read(session: Session) -> Response:
         found = visible.lock_with_revision(session, at.person.view, at.reference)
         if found is None:
-            raise NotThere
+            raise NotVisible
         alert, revision = found
         now = at.console.clock()
         _audit(session, at, AuditAction.EXPORT, alert, now, format="event", rows=1)
@@ -245,11 +245,11 @@ def address_in_clear(at: AtFinding, listing: Annotated[int, Form()]) -> Response
     def read(session: Session) -> str:
         alert = visible.lock_finding(session, at.person.view, at.reference)
         if alert is None:
-            raise NotThere
+            raise NotVisible
         at.person.require(Role.ANALYST, alert.company_id)
         address = visible.address_in_clear(session, at.person.view, at.reference, listing)
         if address is None:
-            raise NotThere
+            raise NotVisible
         now = at.console.clock()
         _audit(session, at, AuditAction.ADDRESS_COPIED, alert, now, of=f"listing:{listing}")
         return address
@@ -263,7 +263,7 @@ Change = Callable[[Session, Alert, datetime], str | None]
 
 
 def _change(
-    at: Visit,
+    at: FindingVisit,
     change: Change,
     *,
     form: str,
@@ -282,7 +282,7 @@ def _change(
         lock_one = lock or (lambda each: visible.lock_finding(each, at.person.view, at.reference))
         alert = lock_one(session)
         if alert is None:
-            raise NotThere
+            raise NotVisible
         at.person.require(Role.ANALYST, alert.company_id)
         if stamp is not None and stamp != _stamp(alert):
             return STALE
@@ -419,7 +419,7 @@ ChangeOfTwo = Callable[[Session, Alert, Alert, datetime], str | None]
 
 
 def _change_two(
-    at: Visit,
+    at: FindingVisit,
     other: str,
     change: ChangeOfTwo,
     *,

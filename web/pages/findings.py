@@ -57,7 +57,7 @@ from web.finding.clocks import next_clock
 from web.finding_list import CHOICES, KEPT, LONGEST, ListChoice
 from web.kept_answers import KeptAnswers
 from web.rendering import render
-from web.visits import VISITS, Visit, seen_all
+from web.visits import VISITS, LastVisit, seen_all
 
 router = APIRouter()
 
@@ -101,7 +101,7 @@ def first_screen(request: Request, console: ConsoleParts, person: Person) -> HTM
     chosen = any(name in request.query_params for name in CHOICES)
     values = {name: request.query_params.getlist(name) for name in (*CHOICES, "after")}
     choice = ListChoice.of(values) if chosen else _kept_choice(person.preferences)
-    visit = Visit.of(person.preferences).at(now)
+    visit = LastVisit.of(person.preferences).at(now)
     with console.database.reading() as session:
         screen = _read_screen(session, console, person, choice, visit, now)
         people = people_of(session, person.view)
@@ -172,7 +172,12 @@ def _kept_choice(preferences: Mapping[str, object]) -> ListChoice:
 
 
 def _read_screen(
-    session: Session, console: Console, person: SignedIn, choice: ListChoice, visit: Visit, now: datetime
+    session: Session,
+    console: Console,
+    person: SignedIn,
+    choice: ListChoice,
+    visit: LastVisit,
+    now: datetime,
 ) -> FirstScreen:
     view = person.view
     companies = companies_of_findings(session, view)
@@ -250,7 +255,7 @@ def _keep(
     console: Console,
     person: SignedIn,
     choice: ListChoice | None,
-    visit: Visit,
+    visit: LastVisit,
     now: datetime,
 ) -> None:
     """Store the choice and the visit, if they differ. A link on another site changes no choice: it could hide
@@ -261,7 +266,7 @@ def _keep(
         kept = choice.kept()
         if kept != person.preferences.get(KEPT):
             changed[KEPT] = kept
-    if Visit.of(person.preferences).is_due(now):
+    if LastVisit.of(person.preferences).is_due(now):
         changed[VISITS] = visit.preference
 
     def write(session: Session) -> None:

@@ -17,7 +17,7 @@ from storage.visible.sources import source_names
 from web.access.signed_in import Person
 from web.audit import AuditAction, audit
 from web.console import ConsoleParts
-from web.errors import NotThere
+from web.errors import NotVisible
 from web.finding.differences import DifferenceRow, text_differences
 from web.highlights import Highlights
 from web.listing_choice import ListingChoice
@@ -75,7 +75,7 @@ def listing(
     with console.database.reading() as session:
         found = listing_detail(session, person.view, id_from(listing_id), number=number)
         if found is None:
-            raise NotThere
+            raise NotVisible
         return render(
             request,
             "listing.html",
@@ -103,9 +103,9 @@ def compared_texts(
 
 
 def id_from(text: str) -> int:
-    """Return the number of an address; raises NotThere for what is none."""
+    """Return the number of an address; raises NotVisible for what is none."""
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise NotThere
+        raise NotVisible
     return int(text)
 
 

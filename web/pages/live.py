@@ -16,7 +16,7 @@ from web.access.signed_in import Person
 from web.console import ConsoleParts
 from web.finding_list import CHOICES, ListChoice
 from web.live import LiveFeed, LivePage, live_feed_of
-from web.visits import Visit
+from web.visits import LastVisit
 
 router = APIRouter()
 
@@ -38,7 +38,7 @@ def live_page(request: Request, console: ConsoleParts, person: Person, at: str =
         person.user_id,
         companies={slug: number for number, slug, _ in companies},
         sources={name: number for number, name in sources},
-        here=Visit.of(person.preferences).before,
+        here=LastVisit.of(person.preferences).before,
     )
     since = _moment(request.headers.get("last-event-id", "")) or _moment(at) or now
     return LivePage(person, chosen, len(companies) != 1, min(since, now))

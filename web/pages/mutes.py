@@ -28,7 +28,7 @@ from storage.visible.mutes import (
 from web.access.signed_in import Person, SignedIn
 from web.audit import AuditAction, audit
 from web.console import ConsoleParts
-from web.errors import NotThere, RequestRefused
+from web.errors import NotVisible, RequestRefused
 from web.rendering import render
 
 router = APIRouter()
@@ -115,7 +115,7 @@ def end(console: ConsoleParts, person: Person, number: int) -> Response:
     with console.database.transaction() as session:
         mute = mute_by_id(session, person.view, number)
         if mute is None:
-            raise NotThere
+            raise NotVisible
         person.require(Role.ANALYST, mute.company_id)
         if end_mute(session, number, by=person.name, now=now):
             audit(
@@ -131,15 +131,15 @@ def end(console: ConsoleParts, person: Person, number: int) -> Response:
 
 
 def _mute_of(session: Session, person: SignedIn, values: dict[str, str], *, now: datetime) -> Mute:
-    """Return the mute that a form describes; raises NotThere for what may not be seen."""
+    """Return the mute that a form describes; raises NotVisible for what may not be seen."""
     company_id = companies_to_mute(session, person.view).get(values["company"])
     if company_id is None:
-        raise NotThere
+        raise NotVisible
     person.require(Role.ANALYST, company_id)
     source_id = source_to_mute(session, person.view, values["source"]) if values["source"] else None
     alert = finding_by_reference(session, person.view, values["finding"]) if values["finding"] else None
     if (values["source"] and source_id is None) or (values["finding"] and alert is None):
-        raise NotThere
+        raise NotVisible
     if alert is not None and alert.company_id != company_id:
         raise RequestRefused("finding")
     return Mute(

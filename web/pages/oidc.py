@@ -19,7 +19,7 @@ from web.access.invitations import console_address
 from web.access.next_page import own_page
 from web.access.signing_in import SignInAttempt, SignInBlocked
 from web.console import Console, ConsoleParts
-from web.errors import NotThere
+from web.errors import NotVisible
 from web.oidc.id_token import claims_of_person
 from web.oidc.people import person_of_claims
 from web.oidc.provider import provider_of
@@ -123,10 +123,10 @@ def _session_token(attempt: SignInAttempt, trip: RoundTrip, *, code: str, issuer
 
 
 def _settings(console: Console) -> OidcSettings:
-    """Return the settings of the provider; raises NotThere if there is none."""
+    """Return the settings of the provider; raises NotVisible if there is none."""
     settings = console.settings.web.oidc
     if not settings.issuer:
-        raise NotThere
+        raise NotVisible
     return settings
 
 

@@ -25,7 +25,7 @@ from web.access.invitations import link_for, make_invitation
 from web.access.signed_in import InstallationAdmin, Person, SignedIn
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
-from web.errors import NotAllowed, NotThere, RequestRefused
+from web.errors import NotAllowed, NotVisible, RequestRefused
 from web.rendering import render
 from web.wording import LANGUAGES
 
@@ -84,7 +84,7 @@ def lift_limit(console: ConsoleParts, person: InstallationAdmin, key: Typed = ""
 
     def work(session: Session) -> None:
         if not sign_in_limits.lift_limit(session, key):
-            raise NotThere
+            raise NotVisible
         audit(session, person, AuditAction.PERSON_CHANGED, console.clock(), limit="lifted")
 
     console.database.write(work)
@@ -101,7 +101,7 @@ def show_person(
         slugs = company_slugs(session, reach)
         held = users.open_sessions(session, user_id, now=now) if found else []
     if found is None:
-        raise NotThere
+        raise NotVisible
     return render(
         request,
         "person.html",
@@ -203,7 +203,7 @@ def make_link(request: Request, console: ConsoleParts, person: Person, user_id: 
 
     def work(session: Session, user: User) -> None:
         if not user.active:
-            raise NotThere
+            raise NotVisible
         web, now = console.settings.web, console.clock()
         made[:] = [user.name, link_for(session, web, user, by=person.name, now=now, reason="again")]
 
@@ -219,14 +219,14 @@ def _reach(person: SignedIn) -> Visibility:
 
 
 def _change(console: Console, person: SignedIn, user_id: int, work: Work) -> None:
-    """Do something with a person whom the other one manages; raises NotThere or NotAllowed."""
+    """Do something with a person whom the other one manages; raises NotVisible or NotAllowed."""
     reach, now = _reach(person), console.clock()
 
     def change(session: Session) -> None:
         user = users.lock_user(session, user_id)
         seen = person_row(session, reach, user_id, now=now)
         if user is None or seen is None:
-            raise NotThere
+            raise NotVisible
         if not seen.managed or user_id == person.user_id:
             raise NotAllowed(Role.ADMIN)
         work(session, user)
@@ -241,7 +241,7 @@ def _company_of(console: Console, person: SignedIn, typed: str) -> int | None:
     with console.database.reading() as session:
         ids = {slug: company_id for company_id, slug in company_slugs(session, _reach(person)).items()}
     if typed not in ids:
-        raise NotThere
+        raise NotVisible
     return ids[typed]
 
 

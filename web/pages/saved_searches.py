@@ -17,7 +17,7 @@ from storage.visible.findings import companies_of_findings
 from web.access.signed_in import Person, SignedIn
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
-from web.errors import NotThere, RequestRefused
+from web.errors import NotVisible, RequestRefused
 from web.finding_list import ListChoice
 
 router = APIRouter()
@@ -56,7 +56,7 @@ def forget_search(
 ) -> RedirectResponse:
     """Delete a search of one's own."""
     if not console.database.write(partial(_delete, console, person, number)):
-        raise NotThere
+        raise NotVisible
     return RedirectResponse(ListChoice.of_query(back).address(), 303)
 
 
@@ -64,7 +64,7 @@ def _company(console: Console, person: SignedIn, slug: str) -> int:
     with console.database.reading() as session:
         found = {each: number for number, each, _ in companies_of_findings(session, person.view)}
     if slug not in found:
-        raise NotThere
+        raise NotVisible
     return found[slug]
 
 

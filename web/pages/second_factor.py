@@ -20,7 +20,7 @@ from web.access.signed_in import Person, SignedIn
 from web.access.signing_in import SignInAttempt, asks_again
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
-from web.errors import NotThere
+from web.errors import NotVisible
 from web.pages.account import confirmed, own_rows
 from web.rendering import render
 
@@ -64,7 +64,7 @@ def add_app(
     def work(session: Session) -> list[str] | None:
         locked = users.lock_user(session, user.id)
         if locked is None or locked.totp_secret is not None:
-            raise NotThere
+            raise NotVisible
         second_factors.set_totp(session, user.id, sealed, step)
         _note(session, person, console.clock(), factor="app", change="added")
         return _first_codes(session, user.id, console.clock())
@@ -82,7 +82,7 @@ def remove_app(request: Request, console: ConsoleParts, person: Person, password
     def work(session: Session) -> None:
         locked = users.lock_user(session, user.id)
         if locked is None or locked.totp_secret is None:
-            raise NotThere
+            raise NotVisible
         second_factors.set_totp(session, user.id, None, None)
         _after_removal(session, user.id)
         _note(session, person, console.clock(), factor="app", change="removed")
@@ -148,7 +148,7 @@ def remove_passkey(
         users.lock_user(session, user.id)
         name = second_factors.remove_passkey(session, user.id, passkey_id)
         if name is None:
-            raise NotThere
+            raise NotVisible
         _after_removal(session, user.id)
         _note(session, person, console.clock(), factor="passkey", change="removed", name=name)
 
@@ -168,7 +168,7 @@ def make_new_codes(request: Request, console: ConsoleParts, person: Person, pass
     def work(session: Session) -> None:
         users.lock_user(session, user.id)
         if not second_factors.has_second_factor(session, user.id):
-            raise NotThere
+            raise NotVisible
         second_factors.replace_recovery_codes(session, user.id, codes, now=now)
         _note(session, person, now, factor="recovery_codes", change="replaced")
 
@@ -177,13 +177,13 @@ def make_new_codes(request: Request, console: ConsoleParts, person: Person, pass
 
 
 def _rows_with_password(console: Console, person: SignedIn) -> tuple[User, UserSession]:
-    """Return the rows of somebody who has a password; raises NotThere.
+    """Return the rows of somebody who has a password; raises NotVisible.
 
     For everybody else it is the identity provider that lets them in, and keeps them out when they have left.
     """
     user, held = own_rows(console, person)
     if user.password_hash is None:
-        raise NotThere
+        raise NotVisible
     return user, held
 
 

@@ -12,7 +12,7 @@ from web.access.signed_in import Person
 from web.audit import AuditAction, audit
 from web.charts import ChartLine, line_chart
 from web.console import ConsoleParts
-from web.errors import NotThere
+from web.errors import NotVisible
 from web.highlights import Highlights
 from web.pages.listings import id_from, price_text
 from web.rendering import render
@@ -29,7 +29,7 @@ def seller(
             session, person.view, id_from(listing_id), before=id_from(before) if before else None
         )
         if page is None:
-            raise NotThere
+            raise NotVisible
     console.database.write(
         lambda session: audit(
             session,

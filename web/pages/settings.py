@@ -11,7 +11,7 @@ from configuration.settings_in_force import settings_in_force
 from web.access.signed_in import InstallationAdmin
 from web.console import ConsoleParts
 from web.rendering import render
-from web.wording import Wording
+from web.wording import ConsoleWording
 
 router = APIRouter()
 
@@ -22,7 +22,7 @@ KINDS = {"environment variable ": "settings.variable", "credential ": "settings.
 @router.get("/settings")
 def settings_table(request: Request, console: ConsoleParts, person: InstallationAdmin) -> HTMLResponse:
     found = settings_in_force(console.settings, console.origins)
-    t = Wording(person.language, person.zone)
+    t = ConsoleWording(person.language, person.zone)
 
     def origin_words(origin: str) -> tuple[str, str]:
         for start, text in KINDS.items():

@@ -23,12 +23,12 @@ from web.access.signed_in import InstallationAdmin, SignedIn
 from web.audit import AuditAction, audit
 from web.company_forms import MAX_REASON_CHARS, RESERVED, SLUG, FormMistakes
 from web.console import Console, ConsoleParts
-from web.errors import NotThere, RequestRefused
+from web.errors import NotVisible, RequestRefused
 from web.pages.sources import definition_text
 from web.reasons import meaning_of
 from web.rendering import render
 from web.source_trials import MAX_TRIALS, TrialsBusy, trial_of
-from web.wording import Wording
+from web.wording import ConsoleWording
 
 router = APIRouter()
 
@@ -214,14 +214,14 @@ def _own_source(session: Session, person: SignedIn, name: str, *, lock: bool = F
     """Return a source that was added in the console; raises RequestRefused for one of a file."""
     source = visible.source_named(session, person.view, name, lock=lock)
     if source is None:
-        raise NotThere
+        raise NotVisible
     if source.declared_in is not None:
         raise RequestRefused(_words(person)("sources.declared_there", file=source.declared_in))
     return source
 
 
-def _words(person: SignedIn) -> Wording:
-    return Wording(person.language, person.zone)
+def _words(person: SignedIn) -> ConsoleWording:
+    return ConsoleWording(person.language, person.zone)
 
 
 def _read(console: Console, name: str, text: str) -> WrittenSource:
@@ -234,12 +234,12 @@ def _read(console: Console, name: str, text: str) -> WrittenSource:
     )
 
 
-def _check_name(name: str, t: Wording, mistakes: FormMistakes) -> None:
+def _check_name(name: str, t: ConsoleWording, mistakes: FormMistakes) -> None:
     if not SLUG.fullmatch(name) or name in RESERVED:
         mistakes.add("name", t("sources.name_wanted"))
 
 
-def _check_reason(why: str, t: Wording, mistakes: FormMistakes) -> None:
+def _check_reason(why: str, t: ConsoleWording, mistakes: FormMistakes) -> None:
     if not why.strip():
         mistakes.add("why", t("companies.why_wanted"))
 

@@ -27,10 +27,10 @@ from storage.users import Role
 from storage.visible import sources as visible
 from web.access.signed_in import Person
 from web.console import Console, ConsoleParts
-from web.errors import NotThere
+from web.errors import NotVisible
 from web.reasons import meaning_of
 from web.rendering import render
-from web.wording import Wording
+from web.wording import ConsoleWording
 
 router = APIRouter()
 
@@ -141,7 +141,7 @@ def one_source(
     with console.database.reading() as session:
         source = visible.source_named(session, view, name)
         if source is None:
-            raise NotThere
+            raise NotVisible
         values: dict[str, Any] = {
             "vitals": vitals_of(session, source, now=now),
             "coverage": source_coverage(
@@ -153,7 +153,7 @@ def one_source(
             "listings": visible.newest_listings(session, view, source.id),
             "listing_count": visible.listing_counts(session, view, [source.id]).get(source.id, 0),
         }
-    t = Wording(person.language, person.zone)
+    t = ConsoleWording(person.language, person.zone)
     return render(
         request,
         "source.html",
@@ -180,9 +180,9 @@ def one_page(
         source = visible.source_named(session, person.view, name)
         capture = None if source is None else visible.stored_page(session, person.view, source.id, capture_id)
     if source is None or capture is None:
-        raise NotThere
+        raise NotVisible
     page, problem = _page_text(console, capture)
-    t = Wording(person.language, person.zone)
+    t = ConsoleWording(person.language, person.zone)
     return render(
         request,
         "source_page.html",

@@ -30,11 +30,11 @@ from web.access.signed_in import Person
 from web.audit import AuditAction, audit
 from web.charts import lines_chart, stacked_bars
 from web.console import Console, ConsoleParts
-from web.errors import NotThere
+from web.errors import NotVisible
 from web.exports.csv_text import MEDIA_TYPE, csv_bytes
 from web.kept_answers import KeptAnswers
 from web.rendering import render
-from web.wording import Wording
+from web.wording import ConsoleWording
 
 router = APIRouter()
 
@@ -43,7 +43,7 @@ Cell = str | int | float | datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class StatisticsFigures:
     """Everything that the page shows."""
 
     at: datetime
@@ -64,7 +64,7 @@ class FigureTable:
 @router.get("/statistics")
 def statistics(request: Request, console: ConsoleParts, person: Person) -> HTMLResponse:
     figures = _figures(console, person.view)
-    wording = Wording(person.language, person.zone)
+    wording = ConsoleWording(person.language, person.zone)
     zone = _zone(person.zone)
     severities = tuple(Severity)
     weeks = [
@@ -103,9 +103,9 @@ def statistics(request: Request, console: ConsoleParts, person: Person) -> HTMLR
 @router.get("/statistics/{name}.csv")
 def table_as_csv(console: ConsoleParts, person: Person, name: str) -> Response:
     """Give the table of one chart as a file."""
-    table = _tables(_figures(console, person.view), Wording(person.language, person.zone)).get(name)
+    table = _tables(_figures(console, person.view), ConsoleWording(person.language, person.zone)).get(name)
     if table is None:
-        raise NotThere
+        raise NotVisible
     console.database.write(
         lambda session: audit(
             session,
@@ -121,18 +121,18 @@ def table_as_csv(console: ConsoleParts, person: Person, name: str) -> Response:
     return Response(b"".join(csv_bytes(table.header, table.rows)), media_type=MEDIA_TYPE, headers=headers)
 
 
-def _figures(console: Console, view: Visibility) -> Figures:
+def _figures(console: Console, view: Visibility) -> StatisticsFigures:
     now = console.clock()
 
-    def find() -> Figures:
+    def find() -> StatisticsFigures:
         with console.database.reading() as session:
             return _read(session, view, now)
 
     return FIGURES.get(console.database, view, now, find)
 
 
-def _read(session: Session, view: Visibility, now: datetime) -> Figures:
-    return Figures(
+def _read(session: Session, view: Visibility, now: datetime) -> StatisticsFigures:
+    return StatisticsFigures(
         at=now,
         findings=finding_figures(session, view, now=now),
         waiting=waiting_figures(session, view, now=now),
@@ -141,7 +141,7 @@ def _read(session: Session, view: Visibility, now: datetime) -> Figures:
     )
 
 
-def _tables(figures: Figures, t: Wording) -> dict[str, FigureTable]:
+def _tables(figures: StatisticsFigures, t: ConsoleWording) -> dict[str, FigureTable]:
     """Return the table of each chart by its slug."""
     severities = tuple(Severity)
     total = figures.findings.total or 1
@@ -189,7 +189,7 @@ def _tables(figures: Figures, t: Wording) -> dict[str, FigureTable]:
     }
 
 
-def verdict_name(t: Wording, verdict: str | None) -> str:
+def verdict_name(t: ConsoleWording, verdict: str | None) -> str:
     """Return a verdict in words, without the number of rows that one finding has."""
     name = f"statistics.verdict_{verdict}"
     if t.has(name):
@@ -213,4 +213,4 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-FIGURES: KeptAnswers[Figures] = KeptAnswers(KEPT)
+FIGURES: KeptAnswers[StatisticsFigures] = KeptAnswers(KEPT)

@@ -18,7 +18,7 @@ from storage.visible.tokens import token_seen, tokens_seen
 from web.access.signed_in import InstallationAdmin, SignedIn
 from web.audit import AuditAction, audit
 from web.console import Console, ConsoleParts
-from web.errors import NotThere
+from web.errors import NotVisible
 from web.rendering import render
 
 router = APIRouter()
@@ -107,7 +107,7 @@ def end(name: str, console: ConsoleParts, person: InstallationAdmin) -> Redirect
         return True
 
     if not console.database.write(work):
-        raise NotThere
+        raise NotVisible
     return RedirectResponse("/tokens?done=ended", HTTPStatus.SEE_OTHER)
 
 

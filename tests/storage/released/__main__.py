@@ -31,6 +31,7 @@ from storage import (
     invitations,
     listings,
     matches,
+    mutes,
     nodes,
     oidc,
     sample_verdicts,
@@ -86,6 +87,7 @@ def fill(session: Session) -> None:
     assert claimed
     deliveries.record_outcome(session, claimed, outcome=AttemptOutcome.SENT, now=LATER, status_code=204)
     _triage(session)
+    _mute(session)
     _keep_and_erase(session, source_id)
     deliveries.record_channel_result(session, "soc", transport="webhook", ok=True, now=LATER)
     nodes.join(session, given.profile(), lease=timedelta(seconds=30), now=NOW)
@@ -170,6 +172,19 @@ def _people(session: Session) -> None:
     second_factors.use_challenge(session, b"challenge", LATER, now=NOW)
     limit = sign_in_limits.LimitKey(sign_in_limits.LimitKind.NAME, "5f" * 16, user.id)
     sign_in_limits.admit_attempt(session, [limit], now=NOW)
+
+
+def _mute(session: Session) -> None:
+    mute = mutes.Mute(
+        company_id=1,
+        max_severity=alerts.Severity.HIGH,
+        reason="known",
+        by="anna",
+        created_at=NOW,
+        until=NOW + timedelta(days=7),
+    )
+    session.add(mute)
+    session.flush()
 
 
 def _keep_and_erase(session: Session, source_id: int) -> None:
