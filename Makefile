@@ -60,10 +60,10 @@ run: .venv/runtime
 # test at a time of those that need the machine to themselves. Named tests run as named.
 WORKERS ?= $(shell expr $$(nproc) + 1)
 pytest := $(bin)/python -m pytest
-# Not `$(MAKE)` in the recipe: make would run the whole line in a dry run, too.
-provider := $(if $(shell command -v npm),.venv-provider/lock)
-test: .venv/dev .venv-peers/lock $(provider)
+# `make` and not its variable: else a dry run would run the whole recipe, too. npm may be installed by the line before.
+test: .venv/dev .venv-peers/lock
 	@export SPILLWATCH_TESTS_WITHOUT; SPILLWATCH_TESTS_WITHOUT=$$(setup/test-programs.sh) || exit; \
+	if command -v npm >/dev/null; then make --no-print-directory .venv-provider/lock || exit; fi; \
 	if [ -n "$(ARGS)" ]; then exec $(pytest) $(ARGS); fi; status=0; \
 	$(pytest) -m "not alone" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder || status=$$?; \
 	$(pytest) -m alone $$(grep --recursive --files-with-matches --include='test_*.py' mark.alone tests) || status=$$?; exit $$status
