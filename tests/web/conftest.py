@@ -26,8 +26,11 @@ def console(world: World, evidence: EvidenceStore) -> Iterator[RunningConsole]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium a session. Tests that use it are marked needs("chromium")."""
+    """One Chromium a module. Tests that use it are marked needs("chromium").
+
+    Not one a session: while it runs, playwright's event loop runs in this thread, and no other one can.
+    """
     with running_browser() as running:
         yield running

@@ -105,10 +105,9 @@ def test_the_last_verification_is_shown(console: RunningConsole, world: World) -
 
 
 @pytest.mark.needs("chromium")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_page_in_a_browser(console: RunningConsole, world: World, browser: Browser) -> None:
     """Nothing that an entry holds runs, axe finds nothing, and a phone shows all of it without scrolling."""
-    if console.database.dialect != "sqlite":
-        pytest.skip("the database does not matter to a browser")
     _fill(console, world)
     check_and_record(console.database, by="spillwatch", now=world.clock())
     token = console.add_person("root", language="zh")

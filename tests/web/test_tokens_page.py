@@ -107,10 +107,9 @@ def test_only_admins_of_the_installation_may(console: RunningConsole) -> None:
 
 
 @pytest.mark.needs("chromium")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_page_in_a_browser(console: RunningConsole, browser: Browser) -> None:
     """With scripts off, on a phone; axe finds nothing."""
-    if console.database.dialect != "sqlite":
-        pytest.skip("the database does not matter to a browser")
     token = console.add_person("root", language="zh")
     with opened(browser, console, token, width=WIDTHS["phone"], scripts=False) as page:
         page.goto("/tokens")
