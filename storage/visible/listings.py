@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from storage.alert_listings import AlertListing
@@ -24,7 +24,7 @@ from storage.listing_tables import Attachment, Listing, ListingVersion
 from storage.matches import MatchSummary
 from storage.search import QueryText
 from storage.sources import Source
-from storage.visible.visibility import Visibility
+from storage.visible.visibility import Visibility, sees_listing
 
 PAGE = 50
 #: Listings by which the figures beside a search are counted, the newest ones.
@@ -102,14 +102,6 @@ _FACTS: tuple[Any, ...] = (
     Listing.price_currency,
     Listing.data_classes,
 )
-
-
-def _is_named(view: Visibility) -> ColumnElement[bool]:
-    """Condition for the listings in which something of a visible company was found."""
-    if view.companies is None:
-        return true()
-    named = select(MatchSummary.id).where(MatchSummary.listing_id == Listing.id)
-    return named.where(view.of(MatchSummary.company_id)).exists()
 
 
 def listing_page(
@@ -203,7 +195,11 @@ def rows_of(
     """Return listings by their ids, in that order. `unsure`: those that were not compared with a phrase."""
     if not ids:
         return []
-    query = select(Listing).options(joinedload(Listing.source)).where(Listing.id.in_(ids), _is_named(view))
+    query = (
+        select(Listing)
+        .options(joinedload(Listing.source))
+        .where(Listing.id.in_(ids), sees_listing(view, Listing.id))
+    )
     found = {listing.id: listing for listing in session.scalars(query)}
     companies = _companies_of(session, view, ids)
     texts = {}
@@ -320,7 +316,7 @@ class ListingDetail:
 
 def visible_listing(session: Session, view: Visibility, listing_id: int) -> Listing | None:
     """Return a listing with its source; None: it does not exist, or may not be seen."""
-    query = select(Listing).where(Listing.id == listing_id, _is_named(view))
+    query = select(Listing).where(Listing.id == listing_id, sees_listing(view, Listing.id))
     return session.scalar(query.options(joinedload(Listing.source)))
 
 
@@ -395,7 +391,7 @@ def _same_data(session: Session, view: Visibility, listing: Listing) -> Sequence
     found: dict[int, Listing] = {}
     for part in parts:
         query = select(Listing).options(joinedload(Listing.source))
-        query = query.where(part, Listing.id != listing.id, _is_named(view))
+        query = query.where(part, Listing.id != listing.id, sees_listing(view, Listing.id))
         rows = session.scalars(query.order_by((Listing.id + 0).asc()).limit(OFFERS + 1))
         found |= {row.id: row for row in rows}
     return [found[each] for each in sorted(found)][: OFFERS + 1]
@@ -411,7 +407,9 @@ def _thread(session: Session, view: Visibility, listing: Listing) -> Sequence[Li
     query = (
         select(Listing)
         .options(joinedload(Listing.source))
-        .where(Listing.source_id == listing.source_id, Listing.id != listing.id, _is_named(view))
+        .where(
+            Listing.source_id == listing.source_id, Listing.id != listing.id, sees_listing(view, Listing.id)
+        )
     )
     replies = query.where(Listing.thread_key == key, near).order_by(Listing.id).limit(OFFERS + 1)
     found = list(session.scalars(replies))

@@ -6,7 +6,7 @@ A person of some companies sees the listings that name one of them, and what was
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer, joinedload
 
 from storage import search
@@ -14,7 +14,7 @@ from storage.companies import Company
 from storage.listing_filters import ListingFilters, filter_conditions, find_rows
 from storage.listing_tables import Listing, ListingVersion
 from storage.matches import MatchSummary
-from storage.visible.visibility import Visibility
+from storage.visible.visibility import Visibility, sees_listing
 
 
 def listings_by_number(
@@ -45,19 +45,10 @@ def listings_by_number(
     return session.scalars(found.order_by(Listing.id.desc()).limit(limit)).all()
 
 
-def _is_seen(view: Visibility, listing_id: int) -> ColumnElement[bool] | None:
-    """Return the condition that somebody may see a listing; None: everything may be seen."""
-    if view.companies is None:
-        return None
-    named = select(MatchSummary.id).where(MatchSummary.listing_id == listing_id)
-    return named.where(view.of(MatchSummary.company_id)).exists()
-
-
 def listing_seen(session: Session, view: Visibility, listing_id: int) -> Listing | None:
     """Return a listing with its source; None: there is none, or it may not be seen."""
-    query = select(Listing).where(Listing.id == listing_id).options(joinedload(Listing.source))
-    seen = _is_seen(view, listing_id)
-    return session.scalar(query if seen is None else query.where(seen))
+    query = select(Listing).where(Listing.id == listing_id, sees_listing(view, listing_id))
+    return session.scalar(query.options(joinedload(Listing.source)))
 
 
 def versions_after(
@@ -65,10 +56,10 @@ def versions_after(
 ) -> Sequence[ListingVersion]:
     """Return the versions of a listing with numbers above `after`, oldest first, without their texts."""
     query = select(ListingVersion).where(
-        ListingVersion.listing_id == listing_id, ListingVersion.number > after
+        ListingVersion.listing_id == listing_id,
+        ListingVersion.number > after,
+        sees_listing(view, listing_id),
     )
-    seen = _is_seen(view, listing_id)
-    query = query if seen is None else query.where(seen)
     texts = (ListingVersion.body, ListingVersion.sample, ListingVersion.links)
     query = query.options(*(defer(text, raiseload=True) for text in texts))
     return session.scalars(query.order_by(ListingVersion.number).limit(limit)).all()
@@ -77,10 +68,11 @@ def versions_after(
 def version_seen(session: Session, view: Visibility, listing_id: int, number: int) -> ListingVersion | None:
     """Return a version with its text; None: there is none, or it may not be seen."""
     query = select(ListingVersion).where(
-        ListingVersion.listing_id == listing_id, ListingVersion.number == number
+        ListingVersion.listing_id == listing_id,
+        ListingVersion.number == number,
+        sees_listing(view, listing_id),
     )
-    seen = _is_seen(view, listing_id)
-    return session.scalar(query if seen is None else query.where(seen))
+    return session.scalar(query)
 
 
 def matches_seen(

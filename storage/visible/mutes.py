@@ -116,8 +116,3 @@ def companies_to_mute(session: Session, view: Visibility) -> Mapping[str, int]:
     """Return the ids of the companies that may be seen, by slug."""
     query = select(Company.slug, Company.id).where(Company.removed_at.is_(None), view.of(Company.id))
     return {row.slug: row.id for row in session.execute(query.order_by(Company.slug))}
-
-
-def source_to_mute(session: Session, view: Visibility, name: str) -> int | None:
-    """Return the id of a source: which sites are watched is known to everybody signed in."""
-    return session.scalar(select(Source.id).where(Source.name == name))

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, false, true
+from sqlalchemy import ColumnElement, false, select, true
 from sqlalchemy.orm import InstrumentedAttribute
+
+from storage.matches import MatchSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,14 @@ class Visibility:
         if self.companies is None:
             return true()
         return column.in_(sorted(self.companies)) if self.companies else false()
+
+
+def sees_listing(view: Visibility, listing_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Return the condition that a listing may be seen: something of a visible company was found in it."""
+    if view.companies is None:
+        return true()
+    named = select(MatchSummary.id).where(MatchSummary.listing_id == listing_id)
+    return named.where(view.of(MatchSummary.company_id)).exists()
 
 
 EVERYTHING = Visibility(None)

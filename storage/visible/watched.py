@@ -42,11 +42,6 @@ def sources_by_name(
     return [(source, runs.last_slot(session, source.id)) for source in found]
 
 
-def source_seen(session: Session, view: Visibility, name: str) -> Source | None:
-    """Return a source that is not removed; None: there is none of that name."""
-    return session.scalar(select(Source).where(Source.name == name, Source.removed_at.is_(None)))
-
-
 def runs_of_source(
     session: Session, view: Visibility, source_id: int, *, after: tuple[datetime, int] | None, limit: int
 ) -> Sequence[Run]:
@@ -89,9 +84,3 @@ def terms_seen(session: Session, view: Visibility, company_id: int) -> Sequence[
 def segments_seen(session: Session, view: Visibility, company_id: int) -> Sequence[Segment]:
     query = select(Segment).where(Segment.company_id == company_id, view.of(Segment.company_id))
     return session.scalars(query.order_by(Segment.id).limit(PARTS)).all()
-
-
-def company_slugs(session: Session, view: Visibility) -> dict[int, str]:
-    """Return the slugs of the companies that may be seen, by id."""
-    query = select(Company.id, Company.slug).where(view.of(Company.id))
-    return {row[0]: row[1] for row in session.execute(query)}

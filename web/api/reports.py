@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from daemon.coverage import all_source_coverage, company_coverage, coverage_summary
 from storage.alerts import Severity, TriageState
-from storage.visible import watched
 from storage.visible.audit import AuditFilter, audit_entries
+from storage.visible.companies import company_slugs
 from storage.visible.findings import CLOSED
 from storage.visible.findings_by_time import FindingTally, finding_tallies
 from web.api.answers import answer
@@ -59,7 +59,7 @@ def show_coverage(
     settings = console.settings
     with console.database.reading() as session:
         found = all_source_coverage(session, since=since, now=now, retention=settings.retention)
-        seen = set(watched.company_slugs(session, who.view).values())
+        seen = set(company_slugs(session, who.view).values())
         against = [
             each for slug in sorted(seen) for each in company_coverage(session, settings.matching, only=slug)
         ]
@@ -91,7 +91,7 @@ def show_statistics(
 
     groups = GROUPS.get(console.database, who.view, console.clock(), count)
     with console.database.reading() as session:
-        slugs = watched.company_slugs(session, who.view)
+        slugs = company_slugs(session, who.view)
     by_company: dict[str, list[FindingTally]] = {}
     for group in groups:
         by_company.setdefault(slugs.get(group.company_id or 0, ERASED), []).append(group)
@@ -150,6 +150,6 @@ def list_audit(
             before=None if place is None else int(place[0]),
             limit=query.limit + 1,
         )
-        slugs = watched.company_slugs(session, who.view)
+        slugs = company_slugs(session, who.view)
     shapes = [AuditShape.of(row, slugs) for row in rows]
     return answer(request, query.page("audit", rows, lambda row: (row.id,), shapes))

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from daemon.source_vitals import vitals_of
 from storage.runs import Run
 from storage.visible import watched
+from storage.visible.sources import source_named
 from web.api.answers import answer
 from web.api.callers import SourcesReader, required
 from web.api.cursors import ListQuery, moment_text, read_moment
@@ -50,7 +51,7 @@ def list_sources(
 def show_source(request: Request, console: ConsoleParts, who: SourcesReader, name: SourceName) -> Response:
     """Show a source with its health and what that follows from."""
     with console.database.reading() as session:
-        source = required(watched.source_seen(session, who.view, name))
+        source = required(source_named(session, who.view, name))
         ((_, last),) = watched.sources_by_name(session, who.view, only=source.id, limit=1)
         vitals = vitals_of(session, source, now=console.clock())
     shape = SourceShape.of(source, last).model_dump() | {"vitals": VitalsShape.model_validate(vitals)}
@@ -70,7 +71,7 @@ def list_runs(
     place = query.place(listed, str, int)
     after = None if place is None else (read_moment(place[0]), int(place[1]))
     with console.database.reading() as session:
-        source = required(watched.source_seen(session, who.view, name))
+        source = required(source_named(session, who.view, name))
         rows = watched.runs_of_source(session, who.view, source.id, after=after, limit=query.limit + 1)
 
     def key(run: Run) -> tuple[str, int]:

@@ -22,9 +22,9 @@ from storage.visible.mutes import (
     mutes_in_force,
     named,
     silenced_by,
-    source_to_mute,
     try_mute,
 )
+from storage.visible.sources import source_named
 from web.access.signed_in import Person, SignedIn
 from web.audit import AuditAction, audit
 from web.console import ConsoleParts
@@ -136,15 +136,15 @@ def _mute_of(session: Session, person: SignedIn, values: dict[str, str], *, now:
     if company_id is None:
         raise NotVisible
     person.require(Role.ANALYST, company_id)
-    source_id = source_to_mute(session, person.view, values["source"]) if values["source"] else None
+    source = source_named(session, person.view, values["source"]) if values["source"] else None
     alert = finding_by_reference(session, person.view, values["finding"]) if values["finding"] else None
-    if (values["source"] and source_id is None) or (values["finding"] and alert is None):
+    if (values["source"] and source is None) or (values["finding"] and alert is None):
         raise NotVisible
     if alert is not None and alert.company_id != company_id:
         raise RequestRefused("finding")
     return Mute(
         company_id=company_id,
-        source_id=source_id,
+        source_id=source.id if source else None,
         alert_id=alert.id if alert else None,
         seller=values["seller"] or None,
         term=values["term"] or None,

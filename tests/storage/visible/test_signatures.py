@@ -26,7 +26,6 @@ FOR_EVERYBODY = {
     "companies.is_taken": "whether a slug is taken, for admins of the installation",
     "deliveries.channel_states": "the state of channels; the page shows them to the installation only",
     "deliveries.tested_delivery": "a test message, which tells of nobody",
-    "mutes.source_to_mute": "the name of a source",
     "sources.source_names": "names of sources",
     "sources.state_counts": "counts of sources",
     "sources.source_named": "a source",
@@ -35,7 +34,6 @@ FOR_EVERYBODY = {
     "sources.health_changes": "the health of a source",
     "findings.latest_change": "a moment that is shown to nobody",
     "watched.sources_by_name": "sources",
-    "watched.source_seen": "a source",
     "watched.runs_of_source": "runs of a source",
 }
 
