@@ -19,6 +19,8 @@ from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
+from text.filled_texts import filled
+
 LANGUAGES = {"en": "English", "zh": "中文"}
 LOCALES = {"en": Locale("en", "GB"), "zh": Locale("zh", "Hans_CN")}
 MOMENTS = {"en": "yyyy-MM-dd HH:mm", "zh": "yyyy-MM-dd HH:mm"}
@@ -36,17 +38,6 @@ def texts() -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-class _Count(int):
-    """A number in a text: `{n}` is 1,234, and `{n:row|rows}` is "1,234 rows"."""
-
-    def __format__(self, form: str) -> str:
-        number = f"{int(self):,}"
-        if not form:
-            return number
-        one, _, many = form.partition("|")
-        return f"{number} {one if self == 1 else many or one}"
-
-
 @dataclass(frozen=True, slots=True)
 class ConsoleWording:
     """The texts for one person."""
@@ -56,8 +47,7 @@ class ConsoleWording:
 
     def __call__(self, name: str, /, **values: object) -> str:
         """Return a text; raises KeyError for a name that texts/ does not have."""
-        shown = {key: _Count(value) if type(value) is int else value for key, value in values.items()}
-        return texts()[name][self.language].format(**shown)
+        return filled(texts()[name][self.language], values)
 
     def has(self, name: str) -> bool:
         return name in texts()

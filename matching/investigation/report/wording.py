@@ -14,6 +14,8 @@ from functools import cache
 from importlib.resources import files
 from math import floor, log10
 
+from text.filled_texts import filled
+
 
 class ReportLanguage(StrEnum):
     ENGLISH = "en"
@@ -43,17 +45,6 @@ def own_characters(tag: str) -> frozenset[str]:
     return frozenset("".join(own))
 
 
-class _Count(int):
-    """A number in a text: `{n}` is 1,234, and `{n:row|rows}` is "1,234 rows"."""
-
-    def __format__(self, form: str) -> str:
-        number = f"{int(self):,}"
-        if not form:
-            return number
-        one, _, many = form.partition("|")
-        return f"{number} {one if self == 1 else many or one}"
-
-
 @dataclass(frozen=True, slots=True)
 class Wording:
     """The texts of one language."""
@@ -66,8 +57,7 @@ class Wording:
 
     def say(self, key: str, **values: object) -> str:
         """Return a text; whole numbers are written with separators, strings as they are."""
-        shown = {name: _Count(value) if type(value) is int else value for name, value in values.items()}
-        return texts_of(self.language)[key].format(**shown)
+        return filled(texts_of(self.language)[key], values)
 
     def has(self, key: str) -> bool:
         return key in texts_of(self.language)
