@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, cast
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -28,6 +27,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from alerts.settings import AlertsSettings
 from configuration.declared_files import read_toml
 from configuration.errors import ConfigurationMissing, ConfigurationRefused
+from configuration.listen_address import ListenAddress
 from configuration.mistake_messages import Mistake, mistakes_of
 from configuration.setting_layers import SettingLayers, schema_of
 from configuration.web_settings import WebSettings
@@ -43,14 +43,7 @@ PROCESS_ENVIRONMENT: Mapping[str, str] = os.environ
 T = TypeVar("T")
 
 SQLITE = "sqlite:///"
-MAX_PORT = 65_535
 SYSTEM_FILE = Path("/etc/spillwatch") / FILE_NAME
-
-
-def _check_port(address: str) -> str:
-    if address and int(address.rpartition(":")[2]) > MAX_PORT:
-        raise ValueError(f"HOST:PORT with a port up to {MAX_PORT}")
-    return address
 
 
 class DaemonSettings(BaseModel):
@@ -58,9 +51,7 @@ class DaemonSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    health_address: Annotated[
-        str, StringConstraints(pattern=r"^(\S+:\d{1,5})?$"), AfterValidator(_check_port)
-    ] = Field(
+    health_address: ListenAddress = Field(
         default="127.0.0.1:9477",
         description='HOST:PORT of /healthz and /metrics. Port 0 takes a free port; "" disables both.',
     )

@@ -17,15 +17,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from alerts.clocks import legal_clocks
+from configuration.listen_address import ListenAddress
 from configuration.oidc_settings import OidcSettings
 
-MAX_PORT = 65_535
-
-
-def _check_listen(address: str) -> str:
-    if address and int(address.rpartition(":")[2]) > MAX_PORT:
-        raise ValueError(f"HOST:PORT with a port up to {MAX_PORT}")
-    return address
+#: Where `spillwatch web` listens when `listen` is empty.
+DEFAULT_LISTEN = "127.0.0.1:9478"
 
 
 def _check_public_url(url: str) -> str:
@@ -64,8 +60,8 @@ class WebSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    listen: Annotated[str, StringConstraints(pattern=r"^(\S+:\d{1,5})?$"), AfterValidator(_check_listen)] = (
-        Field(default="", description='HOST:PORT of the console. Port 0 takes a free port; "": no console.')
+    listen: ListenAddress = Field(
+        default="", description='HOST:PORT of the console. Port 0 takes a free port; "": no console.'
     )
     public_url: Annotated[str, AfterValidator(_check_public_url)] = Field(
         default="",

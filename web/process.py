@@ -9,14 +9,12 @@ from datetime import datetime
 
 from configuration.settings import Settings
 from configuration.settings_in_force import Origins
+from configuration.web_settings import DEFAULT_LISTEN
 from storage.database.base import Database
 from storage.evidence.warc import EvidenceStore
 from web.app import create_app
 from web.console import Console
 from web.serving import listening_socket, make_server
-
-#: Where `spillwatch web` listens when `listen` of [web] is empty.
-DEFAULT_LISTEN = "127.0.0.1:9478"
 
 
 def serve_console(

@@ -7,13 +7,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from configuration.web_settings import WebSettings
+from configuration.web_settings import DEFAULT_LISTEN, WebSettings
 from storage import users
 from storage.invitations import invite_again
 from storage.users import Role, User
 from web.audit import AuditAction, audit
 
-DEFAULT_ADDRESS = "127.0.0.1:9478"
 EVERYWHERE = ("0.0.0.0", "[::]", "::", "")  # noqa: S104  (compared, not bound)
 
 
@@ -53,6 +52,6 @@ def console_address(settings: WebSettings) -> str:
     """Return the address under which people open the console, without a slash at its end."""
     if settings.public_url:
         return settings.public_url
-    host, _, port = (settings.listen or DEFAULT_ADDRESS).rpartition(":")
+    host, _, port = (settings.listen or DEFAULT_LISTEN).rpartition(":")
     scheme = "https" if settings.tls_certificate else "http"
     return f"{scheme}://{'localhost' if host in EVERYWHERE else host}:{port}"
