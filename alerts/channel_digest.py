@@ -6,6 +6,7 @@ It is an alert of its own, for this channel only. What it tells of are deliverie
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -13,10 +14,10 @@ from alerts.clean import one_line
 from alerts.message import ENTRIES, TITLE_CHARS, DigestEntry, MessageContent
 from alerts.outbox import AlertSubject, RevisionDraft
 from alerts.rules import Observation
-from alerts.severity import Judgement, SeveritySettings
+from alerts.severity import SeveritySettings
 from alerts.wording import format_count, format_time
 from storage import alerts as rows
-from storage.alerts import Alert, AlertChange, AlertKind, Severity, TriageState
+from storage.alerts import Alert, AlertChange, AlertKind, TriageState
 from storage.deliveries import Delivery
 
 BUNDLE = 1000  # deliveries that one digest concludes; what is left is in the next one, at once
@@ -43,11 +44,7 @@ def channel_digest(session: Session, bundle: Sequence[Delivery], settings: Sever
     observation = Observation(count, f"{messages} were held for this digest.")
     judged = settings.judge_observation("digest", observation)
     subject = AlertSubject(dedupe_key=f"digest:{bundle[0].id}", kind=AlertKind.DIGEST)
-    return RevisionDraft(subject, AlertChange.OPENED, _with_severity(judged, severity), content)
-
-
-def _with_severity(judgement: Judgement, severity: Severity) -> Judgement:
-    return Judgement(severity, judgement.signals, judgement.score, judgement.hit_score)
+    return RevisionDraft(subject, AlertChange.OPENED, replace(judged, severity=severity), content)
 
 
 def _entry_of(session: Session, delivery: Delivery) -> DigestEntry:

@@ -5,7 +5,7 @@ So everything that was decided is sent, whatever is killed in between.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -105,9 +105,8 @@ class Outbox:
                 reason=_reason_of(draft),
                 now=now,
             )
-        for delivery_id in written.delivery_ids:
-            self.dispatcher.announce(session, Work(WorkKind.DELIVER, delivery_id))
-        metrics.ALERTS.labels(subject.kind.value, draft.change.value, judgement.severity.value).inc()
+        self._announce(session, written.delivery_ids)
+        _count(draft)
         return written
 
     def write_to(
@@ -115,11 +114,8 @@ class Outbox:
     ) -> OpenedAlert:
         """Write a revision for one channel, whatever it usually carries."""
         written = rows.open_or_revise(session, self._alert_draft(draft), channels=[target], now=now)
-        for delivery_id in written.delivery_ids:
-            self.dispatcher.announce(session, Work(WorkKind.DELIVER, delivery_id))
-        metrics.ALERTS.labels(
-            draft.subject.kind.value, draft.change.value, draft.judgement.severity.value
-        ).inc()
+        self._announce(session, written.delivery_ids)
+        _count(draft)
         return written
 
     def escalate(self, session: Session, alert: Alert, draft: RevisionDraft, *, now: datetime) -> int:
@@ -143,11 +139,14 @@ class Outbox:
         due = [name for name, at in waits.items() if at <= now and name not in told]
         targets = [ChannelTarget(name, routed[name].transport) for name in due]
         written = rows.add_deliveries(session, alert.id, alert.revision, targets, now)
-        for delivery_id in written:
-            self.dispatcher.announce(session, Work(WorkKind.DELIVER, delivery_id))
+        self._announce(session, written)
         alert.escalates_at = min((at for at in waits.values() if at > now), default=None)
         session.flush()
         return len(written)
+
+    def _announce(self, session: Session, delivery_ids: Sequence[int]) -> None:
+        for delivery_id in delivery_ids:
+            self.dispatcher.announce(session, Work(WorkKind.DELIVER, delivery_id))
 
     def _escalates_at(
         self, routed: Mapping[str, Channel], draft: RevisionDraft, now: datetime
@@ -201,6 +200,11 @@ class Outbox:
             listing_gone=content.listing is not None and content.listing.gone_at is not None,
             news=listing_news(content.listing) if content.listing else None,
         )
+
+
+def _count(draft: RevisionDraft) -> None:
+    kind, severity = draft.subject.kind, draft.judgement.severity
+    metrics.ALERTS.labels(kind.value, draft.change.value, severity.value).inc()
 
 
 def source_name(draft: RevisionDraft) -> str | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 import subprocess
 import sys
@@ -24,7 +22,6 @@ MISSING = (
     f"The console needs {EXTRA_LIBRARY} and other libraries, which are not installed. "
     "Install the extra: pip install 'spillwatch[web]'."
 )
-PR_SET_PDEATHSIG = 1
 STOP_S = 5.0
 #: Seconds before the next start after a console ended by itself; the last one is repeated.
 PAUSES_S = (1.0, 2.0, 5.0, 15.0, 60.0)
@@ -33,11 +30,6 @@ STARTED_S = 20.0  # after which a console that did not end is well
 LIVED_S = 300.0
 
 log = structlog.get_logger()
-
-
-def end_with_parent() -> None:
-    """Let the kernel end this process when the thread that started it ends."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def console_command(configuration: Path) -> Sequence[str]:
@@ -117,6 +109,6 @@ class ConsoleProcess:
                 return 0
             self._began = time.monotonic()
             self._process = subprocess.Popen(  # noqa: S603  (our own command line)
-                self._command, stdin=subprocess.DEVNULL, env=os.environ.copy(), start_new_session=True
+                self._command, stdin=subprocess.DEVNULL, start_new_session=True
             )
         return self._process.wait()

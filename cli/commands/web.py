@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -11,8 +12,9 @@ import typer
 from cli.command_context import app_of
 from cli.errors import ExtraMissing
 from cli.output import print_line
+from crawler.running.process_limits import die_with_parent
 from daemon import logs
-from daemon.console_process import EXTRA_LIBRARY, MISSING, end_with_parent
+from daemon.console_process import EXTRA_LIBRARY, MISSING
 
 log = structlog.get_logger()
 
@@ -25,7 +27,7 @@ def command(
 ) -> None:
     """Serve the web console and its API. `run` does it, too, when `listen` of [web] is set."""
     if of_daemon:
-        end_with_parent()
+        die_with_parent(signal.SIGTERM)
     if find_spec(EXTRA_LIBRARY) is None:
         raise ExtraMissing(MISSING)
     from configuration.settings import locate_settings
